@@ -1,0 +1,162 @@
+//! A client as commands and operators see it: identity, protocol, database, transaction. The bytes of its connection
+//! belong to the engine and the node.
+
+use super::Spec;
+
+/// CLIENT REPLY.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ReplyMode {
+    #[default]
+    On,
+    Off,
+    /// The next command's reply is dropped.
+    SkipNext,
+    /// This command's reply is dropped, then `On`.
+    Skip,
+}
+
+/// One queued command of MULTI.
+pub struct Queued {
+    pub spec: &'static Spec,
+    pub bytes: Vec<u8>,
+    pub spans: Vec<crate::proto::parse::Span>,
+}
+
+/// A key under WATCH.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Watched {
+    pub db: usize,
+    pub key: Vec<u8>,
+    pub slot: u16,
+    /// What the owner answered; compared there at EXEC.
+    pub token: u64,
+}
+
+/// State between MULTI and EXEC.
+#[derive(Default)]
+pub struct Transaction {
+    pub queue: Vec<Queued>,
+    /// Bytes of all queued words.
+    pub bytes: usize,
+    /// A command was refused while queueing: EXEC aborts.
+    pub is_broken: bool,
+}
+
+/// One connected client.
+pub struct Client {
+    pub id: u64,
+    pub name: Vec<u8>,
+    pub lib_name: Vec<u8>,
+    pub lib_ver: Vec<u8>,
+    /// `ip:port`, `[v6]:port`, `path:0`.
+    pub addr: String,
+    pub laddr: String,
+    pub fd: i32,
+    pub db: usize,
+    pub is_resp3: bool,
+    pub is_authenticated: bool,
+    pub is_unix: bool,
+    /// The peer is on this machine.
+    pub is_local: bool,
+    pub user: &'static str,
+    pub created_ms: i64,
+    pub active_ms: i64,
+    pub multi: Option<Box<Transaction>>,
+    pub watched: Vec<Watched>,
+    pub reply_mode: ReplyMode,
+    pub no_touch: bool,
+    pub no_evict: bool,
+    /// Close when everything written so far has left.
+    pub close_after_reply: bool,
+    /// Close at once.
+    pub close_now: bool,
+    /// Name of the last command, `config|get`.
+    pub last_command: &'static str,
+    /// Bytes of input not yet parsed, of output not yet sent, and capacities; kept up to date once a turn.
+    pub input_bytes: usize,
+    pub input_free: usize,
+    pub output_bytes: usize,
+    pub output_capacity: usize,
+    pub argv_bytes: usize,
+    pub total_in: u64,
+    pub total_out: u64,
+    pub total_commands: u64,
+}
+
+impl Client {
+    /// Bytes that this client costs, as `tot-mem`.
+    pub fn total_memory(&self) -> usize {
+        std::mem::size_of::<Client>() + self.input_bytes + self.input_free + self.output_capacity + self.multi_bytes() + self.name.len()
+    }
+    /// Bytes of its queued commands, as `multi-mem`.
+    pub fn multi_bytes(&self) -> usize {
+        self.multi.as_ref().map_or(0, |m| m.bytes + m.queue.len() * std::mem::size_of::<Queued>())
+    }
+}
+
+/// Slab of the clients of one core; an index stays the same for the client's life.
+#[derive(Default)]
+pub struct Clients {
+    places: Vec<Option<Box<Client>>>,
+    free: Vec<usize>,
+    count: usize,
+}
+
+impl Clients {
+    /// Adds a client and returns its index.
+    pub fn insert(&mut self, client: Client) -> usize {
+        self.count += 1;
+        let client = Some(Box::new(client));
+        match self.free.pop() {
+            Some(i) => {
+                self.places[i] = client;
+                i
+            }
+            None => {
+                self.places.push(client);
+                self.places.len() - 1
+            }
+        }
+    }
+    /// Removes the client at `index`.
+    pub fn remove(&mut self, index: usize) -> Option<Box<Client>> {
+        let gone = self.places.get_mut(index)?.take();
+        if gone.is_some() {
+            self.free.push(index);
+            self.count -= 1;
+        }
+        gone
+    }
+    pub fn get(&self, index: usize) -> Option<&Client> {
+        self.places.get(index)?.as_deref()
+    }
+    pub fn get_mut(&mut self, index: usize) -> Option<&mut Client> {
+        self.places.get_mut(index)?.as_deref_mut()
+    }
+    /// Clients in index order.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &Client)> {
+        self.places.iter().enumerate().filter_map(|(i, c)| Some((i, c.as_deref()?)))
+    }
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut Client)> {
+        self.places.iter_mut().enumerate().filter_map(|(i, c)| Some((i, c.as_deref_mut()?)))
+    }
+    pub fn len(&self) -> usize {
+        self.count
+    }
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
+impl std::ops::Index<usize> for Clients {
+    type Output = Client;
+    fn index(&self, i: usize) -> &Client {
+        self.places[i].as_deref().expect("a client's index is used only while it lives")
+    }
+}
+
+impl std::ops::IndexMut<usize> for Clients {
+    fn index_mut(&mut self, i: usize) -> &mut Client {
+        self.places[i].as_deref_mut().expect("a client's index is used only while it lives")
+    }
+}

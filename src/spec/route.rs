@@ -1,0 +1,55 @@
+//! How a command finds the cores it runs on. Routing reads this and nothing else; the request and response policies of
+//! COMMAND's tips derive from it.
+
+use super::call::{Args, Call, Outcome};
+
+/// Where a command runs.
+#[derive(Clone, Copy)]
+pub enum Route {
+    /// On the core that holds the connection, at once: it needs no key of any core.
+    Home,
+    /// Where its keys are; `Multi` says what happens when they are on several cores.
+    Keys(Multi),
+    /// On every core as one ticket, replies merged.
+    Every(Merge),
+    /// On the core that the function names (SCAN: the cursor's); `Err` text is refused by the command itself at home.
+    Pick(fn(&Args, usize) -> usize),
+    /// Changes the state of a connection's transaction; carried out by the engine.
+    Session(SessionOp),
+}
+
+/// A command with keys on several cores.
+#[derive(Clone, Copy)]
+pub enum Multi {
+    /// Cannot happen: one key, or keys that are checked to be on one core.
+    Single,
+    /// Parts need nothing from each other: each core runs the same function on its own keys. One round.
+    Split(Merge),
+    /// The values come to the coordinator, the function runs there on them, the changes go back. Two rounds with held slots.
+    Gather,
+}
+
+/// How the replies of the parts become one reply. A part that failed makes the whole fail with its error.
+#[derive(Clone, Copy)]
+pub enum Merge {
+    /// `+OK` of all.
+    AllOk,
+    /// Integers added.
+    Sum,
+    /// Each part answers an array with one element per key of its own; elements are put back in the order of the keys.
+    ByKey,
+    /// Arrays joined one after the other.
+    Concat,
+    /// The function reads the parts' replies (one per participating core, in core order) and writes the reply.
+    Custom(fn(&mut Call, &[&[u8]]) -> Outcome),
+}
+
+/// What a transaction command does to its connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SessionOp {
+    Multi,
+    Exec,
+    Discard,
+    Watch,
+    Unwatch,
+}

@@ -1,0 +1,133 @@
+//! All of one core that a command may see: its keys, its clients, its settings, its counters. Never shared with another core.
+
+use super::{client::Clients, effect::Effects, latency::Latency, request::Request, slowlog::Slowlog, stats::{CommandStat, Stats}, table::Table};
+use crate::{base::rng::Rng, config::Config, keyspace::Keyspace};
+use std::{collections::BTreeMap, sync::Arc, sync::atomic::AtomicU64};
+
+/// Facts of the process, the same on every core and never changed after start.
+pub struct Server {
+    /// 40 hexadecimal digits, new at every start.
+    pub run_id: String,
+    pub pid: u32,
+    pub started_ms: i64,
+    pub executable: String,
+    /// Absolute path, empty without a file.
+    pub config_file: String,
+    /// `Linux 6.18.1 x86_64`.
+    pub os: String,
+    pub commands: Table,
+    /// Next client id; the one counter that all cores draw from, once a connection.
+    pub next_client: AtomicU64,
+    /// Connected clients on all cores, for maxclients.
+    pub clients: AtomicU64,
+    /// Sockets the server listens on, as INFO shows them.
+    pub listeners: Vec<String>,
+}
+
+/// CLIENT PAUSE.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Pause {
+    /// Unix ms until which it lasts; 0 = none.
+    pub until_ms: i64,
+    /// Only commands that may write wait.
+    pub writes_only: bool,
+}
+
+/// One core's state.
+pub struct Shard {
+    pub core: usize,
+    pub cores: usize,
+    pub ks: Box<Keyspace>,
+    pub config: Config,
+    pub server: Arc<Server>,
+    pub clients: Clients,
+    pub stats: Stats,
+    /// By row of the command table.
+    pub command_stats: Vec<CommandStat>,
+    /// Error replies by code.
+    pub errors: BTreeMap<String, u64>,
+    pub slowlog: Slowlog,
+    pub latency: Latency,
+    pub fx: Effects,
+    pub rng: Rng,
+    pub pause: Pause,
+    /// What the node is asked to do after this turn.
+    pub requests: Vec<Request>,
+    /// Memory being given back in slices (FLUSHALL, big overwrites).
+    pub doomed: Vec<crate::keyspace::Doomed>,
+    /// Facts that only the node knows, refreshed about once a second: resident memory of the process, CPU seconds.
+    pub process: Process,
+    /// Highest sum of used memory seen.
+    pub peak_bytes: u64,
+    /// Last second's rates: commands, input bytes, output bytes.
+    pub rates: Rates,
+    /// DEBUG settings of this core that change how it behaves.
+    pub debug: Debug,
+}
+
+/// What only the kernel knows about the process.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Process {
+    pub rss_bytes: u64,
+    pub system_bytes: u64,
+    /// Heap outside the arenas: bytes in use by the general allocator.
+    pub heap_bytes: u64,
+    pub user_usec: u64,
+    pub system_usec: u64,
+    /// This core's thread.
+    pub thread_user_usec: u64,
+    pub thread_system_usec: u64,
+}
+
+/// Rates of the last second.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Rates {
+    pub ops: u64,
+    pub input_bytes: u64,
+    pub output_bytes: u64,
+}
+
+/// DEBUG's switches.
+#[derive(Clone, Copy, Debug)]
+pub struct Debug {
+    pub quicklist_packed_threshold: u64,
+    pub reply_buffer_peak_reset_ms: i64,
+    pub reply_buffer_resizing: bool,
+}
+
+impl Default for Debug {
+    fn default() -> Self {
+        Debug { quicklist_packed_threshold: 1 << 30, reply_buffer_peak_reset_ms: 5000, reply_buffer_resizing: true }
+    }
+}
+
+impl Shard {
+    /// A core without keys and clients. `seed`: of this core's random numbers and, with the same value on all cores, of key hashes.
+    pub fn new(core: usize, cores: usize, config: Config, server: Arc<Server>, hash_seed: u64, rng_seed: u64) -> Shard {
+        let slots = crate::keyspace::slots::range_of(core, cores);
+        let databases = config.databases.max(1);
+        let rows = server.commands.rows.len();
+        Shard {
+            core,
+            cores,
+            ks: Box::new(Keyspace::new(hash_seed, databases, slots)),
+            config,
+            server,
+            clients: Clients::default(),
+            stats: Stats::default(),
+            command_stats: vec![CommandStat::default(); rows],
+            errors: BTreeMap::new(),
+            slowlog: Slowlog::default(),
+            latency: Latency::default(),
+            fx: Effects::default(),
+            rng: Rng::new(rng_seed),
+            pause: Pause::default(),
+            requests: Vec::new(),
+            doomed: Vec::new(),
+            process: Process::default(),
+            peak_bytes: 0,
+            rates: Rates::default(),
+            debug: Debug::default(),
+        }
+    }
+}
