@@ -26,7 +26,13 @@ pub enum Multi {
     /// Parts need nothing from each other: each core runs the same function on its own keys. One round.
     Split(Merge),
     /// The values come to the coordinator, the function runs there on them, the changes go back. Two rounds with held slots.
-    Gather,
+    /// The function names the database of the key at word `.2` of a call in database `.1` ([`same_db`] but for COPY).
+    Gather(fn(&Args, usize, usize) -> usize),
+}
+
+/// The usual database of a key: the connection's.
+pub fn same_db(_: &Args, db: usize, _word: usize) -> usize {
+    db
 }
 
 /// How the replies of the parts become one reply. A part that failed makes the whole fail with its error.
