@@ -24,13 +24,18 @@ pub fn matches(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
     let mut retry: Option<(usize, usize)> = None;
     loop {
         if pattern.get(pattern_at) == Some(&b'*') {
-            pattern_at += pattern[pattern_at..].iter().take_while(|&&byte| byte == b'*').count();
+            pattern_at += pattern[pattern_at..]
+                .iter()
+                .take_while(|&&byte| byte == b'*')
+                .count();
             if pattern_at == pattern.len() {
                 return true;
             }
             if let Some(count) = elements_to_end(&pattern[pattern_at..]) {
                 // The last star: what follows can only sit at the end of the text.
-                let Some(start) = text.len().checked_sub(count) else { return false };
+                let Some(start) = text.len().checked_sub(count) else {
+                    return false;
+                };
                 if start < text_at {
                     return false;
                 }
@@ -65,7 +70,9 @@ pub fn matches(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
 
 /// True if `pattern` has no special byte, so that it matches only itself.
 pub fn is_literal(pattern: &[u8]) -> bool {
-    !pattern.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'))
+    !pattern
+        .iter()
+        .any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'))
 }
 
 /// How many one-byte elements `pattern` has, or `None` if a star is among them.
@@ -137,7 +144,13 @@ fn class_end(pattern: &[u8], at: usize) -> usize {
 
 /// Tries the class at `at` on one byte. Returns where the next element starts if it fits.
 fn class(pattern: &[u8], at: usize, byte: u8, ignore_case: bool) -> Option<usize> {
-    let fold = |byte: u8| if ignore_case { byte.to_ascii_lowercase() } else { byte };
+    let fold = |byte: u8| {
+        if ignore_case {
+            byte.to_ascii_lowercase()
+        } else {
+            byte
+        }
+    };
     let (is_negated, mut at) = class_start(pattern, at);
     let mut is_member = false;
     loop {
@@ -169,16 +182,50 @@ mod tests {
     #[test]
     fn plain_forms() {
         for (pattern, text) in [
-            ("h?llo", "hello"), ("h*llo", "hllo"), ("h*llo", "heeeello"), ("h[ae]llo", "hallo"), ("h[^e]llo", "hallo"),
-            ("h[a-b]llo", "hbllo"), ("h[b-a]llo", "hallo"), ("*", "x"), ("***", "x"), ("a*", "a"), ("*a*b*", "xaybz"),
-            ("\\*", "*"), ("a\\", "a\\"), ("[\\]]", "]"), ("[a", "a"), ("[^", "x"), ("[a-]", "]"), ("[a-]x]", "x"), ("", ""),
-            ("[^]a", "xa"), ("*[0-9]", "ab9"), ("a*b*c", "aXbYbZc"), ("a*?", "ab"), ("[*]", "*"),
+            ("h?llo", "hello"),
+            ("h*llo", "hllo"),
+            ("h*llo", "heeeello"),
+            ("h[ae]llo", "hallo"),
+            ("h[^e]llo", "hallo"),
+            ("h[a-b]llo", "hbllo"),
+            ("h[b-a]llo", "hallo"),
+            ("*", "x"),
+            ("***", "x"),
+            ("a*", "a"),
+            ("*a*b*", "xaybz"),
+            ("\\*", "*"),
+            ("a\\", "a\\"),
+            ("[\\]]", "]"),
+            ("[a", "a"),
+            ("[^", "x"),
+            ("[a-]", "]"),
+            ("[a-]x]", "x"),
+            ("", ""),
+            ("[^]a", "xa"),
+            ("*[0-9]", "ab9"),
+            ("a*b*c", "aXbYbZc"),
+            ("a*?", "ab"),
+            ("[*]", "*"),
         ] {
             assert!(fits(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in [
-            ("h?llo", "hllo"), ("h[^e]llo", "hello"), ("*", ""), ("**", ""), ("?", ""), ("", "a"), ("a", ""), ("\\*", "a"), ("[", "["),
-            ("a*b", "abc"), ("[]a", "a"), ("a*?", "a"), ("*ab*ab", "xab"), ("A", "a"), ("ab", "a"), ("a", "ab"),
+            ("h?llo", "hllo"),
+            ("h[^e]llo", "hello"),
+            ("*", ""),
+            ("**", ""),
+            ("?", ""),
+            ("", "a"),
+            ("a", ""),
+            ("\\*", "a"),
+            ("[", "["),
+            ("a*b", "abc"),
+            ("[]a", "a"),
+            ("a*?", "a"),
+            ("*ab*ab", "xab"),
+            ("A", "a"),
+            ("ab", "a"),
+            ("a", "ab"),
         ] {
             assert!(!fits(pattern, text), "{pattern} {text}");
         }
@@ -196,7 +243,11 @@ mod tests {
         let bomb = [b"*a".repeat(100), b"b".to_vec()].concat();
         let (stars, text) = (vec![b'*'; 1 << 20], vec![b'a'; 1024]);
         let search = [&[b'*'][..], &[b'a'; 511], b"b*"].concat();
-        for pattern in [bomb.as_slice(), search.as_slice(), b"*?*?*?*?*?*?*?*?*?*?*?*?b".as_slice()] {
+        for pattern in [
+            bomb.as_slice(),
+            search.as_slice(),
+            b"*?*?*?*?*?*?*?*?*?*?*?*?b".as_slice(),
+        ] {
             assert!(!matches(pattern, &text, false));
         }
         assert!(matches(&stars, &text, false));
@@ -210,9 +261,8 @@ mod tests {
             ([], _) => false,
             ([b'*', rest @ ..], _) => (0..=text.len()).any(|skip| slow(rest, &text[skip..])),
             (_, []) => false,
-            (_, [first, text_rest @ ..]) => {
-                element(pattern, 0, *first, false).is_some_and(|next| slow(&pattern[next..], text_rest))
-            }
+            (_, [first, text_rest @ ..]) => element(pattern, 0, *first, false)
+                .is_some_and(|next| slow(&pattern[next..], text_rest)),
         }
     }
 
@@ -220,14 +270,22 @@ mod tests {
     fn agrees_with_the_plain_definition() {
         let mut seed = 5u64;
         let mut byte = |letters: &[u8]| {
-            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            seed = seed
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             letters[(seed >> 33) as usize % letters.len()]
         };
         for round in 0..60_000 {
             let pattern: Vec<u8> = (0..1 + round % 9).map(|_| byte(b"ab*?[]^-\\c")).collect();
             let text: Vec<u8> = (0..1 + round % 7).map(|_| byte(b"abc]-\\^")).collect();
             let expected = slow(&pattern, &text);
-            assert_eq!(matches(&pattern, &text, false), expected, "{} {}", pattern.escape_ascii(), text.escape_ascii());
+            assert_eq!(
+                matches(&pattern, &text, false),
+                expected,
+                "{} {}",
+                pattern.escape_ascii(),
+                text.escape_ascii()
+            );
         }
     }
 }

@@ -13,7 +13,12 @@ use super::Span;
 pub fn split_args(line: &[u8]) -> Option<Vec<Vec<u8>>> {
     let (mut scratch, mut spans) = (Vec::new(), Vec::new());
     split_into(line, &mut scratch, &mut spans)?;
-    Some(spans.into_iter().map(|span| span.of(&scratch).to_vec()).collect())
+    Some(
+        spans
+            .into_iter()
+            .map(|span| span.of(&scratch).to_vec())
+            .collect(),
+    )
 }
 
 /// [`split_args`] without an allocation a word: appends the unescaped bytes to `scratch` and one span of `scratch` for
@@ -22,7 +27,12 @@ pub fn split_into(line: &[u8], scratch: &mut Vec<u8>, spans: &mut Vec<Span>) -> 
     let (scratch_before, spans_before) = (scratch.len(), spans.len());
     let mut at = 0;
     loop {
-        at += line.get(at..).unwrap_or_default().iter().take_while(|&&byte| is_space(byte)).count();
+        at += line
+            .get(at..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|&&byte| is_space(byte))
+            .count();
         if matches!(line.get(at), None | Some(0)) {
             return Some(());
         }
@@ -35,7 +45,10 @@ pub fn split_into(line: &[u8], scratch: &mut Vec<u8>, spans: &mut Vec<Span>) -> 
                 return None;
             }
         }
-        spans.push(Span { start: start as u32, len: (scratch.len() - start) as u32 });
+        spans.push(Span {
+            start: start as u32,
+            len: (scratch.len() - start) as u32,
+        });
     }
 }
 
@@ -67,7 +80,9 @@ fn word(line: &[u8], mut at: usize, scratch: &mut Vec<u8>) -> Option<usize> {
 }
 
 fn ends_word(line: &[u8], at: usize) -> Option<usize> {
-    line.get(at).is_none_or(|&byte| is_space(byte) || byte == 0).then_some(at)
+    line.get(at)
+        .is_none_or(|&byte| is_space(byte) || byte == 0)
+        .then_some(at)
 }
 
 /// Unescapes up to the closing `"`; returns where the text after it starts.
@@ -140,7 +155,12 @@ pub fn quote_into(out: &mut Vec<u8>, bytes: &[u8]) {
                 continue;
             }
             _ => {
-                out.extend_from_slice(&[b'\\', b'x', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+                out.extend_from_slice(&[
+                    b'\\',
+                    b'x',
+                    HEX[usize::from(byte >> 4)],
+                    HEX[usize::from(byte & 15)],
+                ]);
                 continue;
             }
         };
@@ -179,7 +199,17 @@ mod tests {
 
     #[test]
     fn unbalanced_quotes_are_refused() {
-        for line in [&br#"set """k""" v"#[..], br#""a"b"#, b"\"a", b"'a", br#""a\"#, br#""a\""#, b"'a'b", br"'a\'", b"\"a\0\""] {
+        for line in [
+            &br#"set """k""" v"#[..],
+            br#""a"b"#,
+            b"\"a",
+            b"'a",
+            br#""a\"#,
+            br#""a\""#,
+            b"'a'b",
+            br"'a\'",
+            b"\"a\0\"",
+        ] {
             assert_eq!(split_args(line), None, "{}", line.escape_ascii());
         }
         let (mut scratch, mut spans) = (b"x".to_vec(), vec![Span { start: 0, len: 1 }]);

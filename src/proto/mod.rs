@@ -1,11 +1,13 @@
-//! Layer 1: RESP on the wire.
+//! Layer 1: RESP on the wire. Requests in ([`parse`], [`inline`]), replies out ([`encode`]), replies read back
 //! ([`reply`]).
 //!
 //! Works on byte slices and buffers its caller owns. It knows no command, no client and no socket.
 //! Ref: redis.io/docs/reference/protocol-spec.
 
+pub mod encode;
 pub mod inline;
 pub mod parse;
+pub mod reply;
 
 /// A run of bytes in a buffer the caller knows: where it starts and how long it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,8 @@ impl Span {
     #[inline]
     pub fn of(self, buffer: &[u8]) -> &[u8] {
         let start = self.start as usize;
-        buffer.get(start..start + self.len as usize).unwrap_or_default()
+        buffer
+            .get(start..start + self.len as usize)
+            .unwrap_or_default()
     }
 }

@@ -8,11 +8,21 @@
 /// What a text says, before it is rounded to any format.
 pub(super) enum Scan<'a> {
     Nan,
-    Infinity { negative: bool },
-    Decimal { negative: bool, number: Decimal<'a> },
+    Infinity {
+        negative: bool,
+    },
+    Decimal {
+        negative: bool,
+        number: Decimal<'a>,
+    },
     /// mantissa x 2^exponent; `is_inexact` when nonzero digits beyond the mantissa were dropped (its value is a little
     /// larger then, and the mantissa has more than 120 significant bits).
-    Hexadecimal { negative: bool, mantissa: u128, is_inexact: bool, exponent: i64 },
+    Hexadecimal {
+        negative: bool,
+        mantissa: u128,
+        is_inexact: bool,
+        exponent: i64,
+    },
 }
 
 /// whole.fraction x 10^exponent; both parts are digits only, at least one is not empty.
@@ -25,7 +35,10 @@ pub(super) struct Decimal<'a> {
 impl Decimal<'_> {
     /// True when every digit is 0, whatever the exponent says.
     pub fn is_zero(&self) -> bool {
-        self.whole.iter().chain(self.fraction).all(|&byte| byte == b'0')
+        self.whole
+            .iter()
+            .chain(self.fraction)
+            .all(|&byte| byte == b'0')
     }
 }
 
@@ -38,7 +51,8 @@ pub(super) fn scan(text: &[u8]) -> Option<Scan<'_>> {
     };
     match rest {
         [b'i' | b'I', ..] => {
-            let is_infinity = rest.eq_ignore_ascii_case(b"inf") || rest.eq_ignore_ascii_case(b"infinity");
+            let is_infinity =
+                rest.eq_ignore_ascii_case(b"inf") || rest.eq_ignore_ascii_case(b"infinity");
             is_infinity.then_some(Scan::Infinity { negative })
         }
         [b'n' | b'N', ..] => is_nan(rest).then_some(Scan::Nan),
@@ -53,17 +67,28 @@ pub(super) fn scan(text: &[u8]) -> Option<Scan<'_>> {
                 return None;
             }
             let exponent = scan_exponent(rest, b'e')?;
-            Some(Scan::Decimal { negative, number: Decimal { whole, fraction, exponent } })
+            Some(Scan::Decimal {
+                negative,
+                number: Decimal {
+                    whole,
+                    fraction,
+                    exponent,
+                },
+            })
         }
     }
 }
 
 /// `nan`, or `nan(` letters, digits and underscores `)`.
 fn is_nan(text: &[u8]) -> bool {
-    let Some((name, tail)) = text.split_at_checked(3) else { return false };
+    let Some((name, tail)) = text.split_at_checked(3) else {
+        return false;
+    };
     let tail_is_valid = match tail {
         [] => true,
-        [b'(', inner @ .., b')'] => inner.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'_'),
+        [b'(', inner @ .., b')'] => inner
+            .iter()
+            .all(|&byte| byte.is_ascii_alphanumeric() || byte == b'_'),
         _ => false,
     };
     name.eq_ignore_ascii_case(b"nan") && tail_is_valid
@@ -92,12 +117,19 @@ fn scan_hexadecimal(text: &[u8], negative: bool) -> Option<Scan<'_>> {
             exponent = exponent.saturating_add(if is_fraction { 0 } else { 4 });
         }
     }
-    Some(Scan::Hexadecimal { negative, mantissa, is_inexact, exponent })
+    Some(Scan::Hexadecimal {
+        negative,
+        mantissa,
+        is_inexact,
+        exponent,
+    })
 }
 
 /// The exponent part, `e+12`; no part at all is 0. Far too large values stop at ±10^9, beyond every format.
 fn scan_exponent(text: &[u8], letter: u8) -> Option<i64> {
-    let Some((&first, rest)) = text.split_first() else { return Some(0) };
+    let Some((&first, rest)) = text.split_first() else {
+        return Some(0);
+    };
     if first.to_ascii_lowercase() != letter {
         return None;
     }
@@ -109,12 +141,17 @@ fn scan_exponent(text: &[u8], letter: u8) -> Option<i64> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let size = digits.iter().fold(0i64, |size, &byte| (size * 10 + i64::from(byte - b'0')).min(1_000_000_000));
+    let size = digits.iter().fold(0i64, |size, &byte| {
+        (size * 10 + i64::from(byte - b'0')).min(1_000_000_000)
+    });
     Some(if negative { -size } else { size })
 }
 
 fn split_while(text: &[u8], belongs: fn(&u8) -> bool) -> (&[u8], &[u8]) {
-    let end = text.iter().position(|byte| !belongs(byte)).unwrap_or(text.len());
+    let end = text
+        .iter()
+        .position(|byte| !belongs(byte))
+        .unwrap_or(text.len());
     text.split_at(end)
 }
 
@@ -140,7 +177,11 @@ pub(super) fn round(
     let (kept, dropped, half) = if shift == 128 {
         (0, mantissa, 1u128 << 127)
     } else {
-        (mantissa >> shift, mantissa & ((1 << shift) - 1), 1u128 << (shift - 1))
+        (
+            mantissa >> shift,
+            mantissa & ((1 << shift) - 1),
+            1u128 << (shift - 1),
+        )
     };
     let round_up = dropped > half || (dropped == half && (is_inexact || kept & 1 == 1));
     let kept = kept + u128::from(round_up);
@@ -162,6 +203,10 @@ pub(super) fn to_f64(mantissa: u128, is_inexact: bool, exponent: i64) -> f64 {
         return f64::INFINITY;
     }
     // kept has at most 53 bits and the product was rounded already, so the multiplication is exact.
-    let power = if exponent >= -1022 { ((exponent + 1023) as u64) << 52 } else { 1u64 << (exponent + 1074) };
+    let power = if exponent >= -1022 {
+        ((exponent + 1023) as u64) << 52
+    } else {
+        1u64 << (exponent + 1074)
+    };
     kept as f64 * f64::from_bits(power)
 }
