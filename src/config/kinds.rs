@@ -485,7 +485,11 @@ impl Setting for Percentiles {
         let mut values = Vec::with_capacity(words.len());
         for word in words {
             let text = std::str::from_utf8(word).map_err(|_| wrong())?;
-            let value: f64 = text.parse().map_err(|_| wrong())?;
+            let value: f64 = text
+                .parse()
+                .ok()
+                .filter(|v: &f64| !v.is_nan())
+                .ok_or_else(wrong)?;
             if !(0.0..=100.0).contains(&value) {
                 return Err(
                     "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"

@@ -193,10 +193,9 @@ impl Config {
         words: &[&[u8]],
     ) -> Result<(), value::Why> {
         (directive.parse)(self, words, &directive.shape)?;
-        if directive.name == "hz" {
-            // Redis takes any number and works with the nearest useful one.
-            self.hz = self.hz.clamp(HZ_MIN, HZ_MAX);
-        }
+        // For these two Redis takes any number and works with the nearest useful one.
+        self.hz = self.hz.clamp(HZ_MIN, HZ_MAX);
+        self.repl_backlog_size = self.repl_backlog_size.max(REPL_BACKLOG_MIN);
         if let Some(why) = directive.only_default {
             let standard = Config::default();
             if (directive.show)(self, &directive.shape)
@@ -213,6 +212,9 @@ impl Config {
 pub const HZ_MIN: i32 = 1;
 /// Most background rounds a second.
 pub const HZ_MAX: i32 = 500;
+
+/// Least bytes of the replication backlog.
+pub const REPL_BACKLOG_MIN: i64 = 16 << 10;
 
 /// The words of a list value in one argument: cut at every single blank, none in the empty text.
 fn split_at_blanks(value: &[u8]) -> Vec<&[u8]> {

@@ -398,7 +398,7 @@ fn locale(value: &[u8]) -> Result<(), &'static str> {
     }
 }
 
-/// `{name}` with known names only, and no brace besides.
+/// `{name}` with known names only, and something to show.
 fn title_template(value: &[u8]) -> Result<(), &'static str> {
     const NAMES: [&[u8]; 7] = [
         b"title",
@@ -410,6 +410,9 @@ fn title_template(value: &[u8]) -> Result<(), &'static str> {
         b"config-file",
     ];
     let wrong = "template format is invalid or contains unknown variables";
+    if value.iter().all(u8::is_ascii_whitespace) {
+        return Err(wrong);
+    }
     let mut rest = value;
     while let Some(open) = rest.iter().position(|b| *b == b'{') {
         let after = &rest[open + 1..];

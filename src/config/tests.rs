@@ -138,6 +138,8 @@ fn values_are_printed_as_redis_prints_them() {
         ("hz", "0", "1"),
         ("hz", "1000", "500"),
         ("timeout", "5", "5"),
+        ("repl-backlog-size", "1", "16384"),
+        ("proc-title-template", "{title} x", "{title} x"),
         ("client-query-buffer-limit", "2mb", "2097152"),
         ("auto-aof-rewrite-min-size", "1K", "1000"),
         ("auto-aof-rewrite-min-size", "1kB", "1024"),
@@ -307,6 +309,17 @@ fn refusals_have_the_texts_of_redis() {
             "{foo}",
             "template format is invalid or contains unknown variables",
         ),
+        (
+            "proc-title-template",
+            " ",
+            "template format is invalid or contains unknown variables",
+        ),
+        (
+            "latency-tracking-info-percentiles",
+            "nan",
+            "Invalid latency-tracking-info-percentiles parameters",
+        ),
+        ("hz", "9223372036854775808", integer),
         (
             "cluster-announce-hostname",
             "bad_",

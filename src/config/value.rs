@@ -178,7 +178,13 @@ fn parse_number(word: &[u8], shape: &Shape) -> Result<i128, Why> {
         return Err("argument couldn't be parsed into an integer".into());
     };
     let number = match unit {
-        Unit::Plain => strict_integer(word).ok_or("argument couldn't be parsed into an integer")?,
+        Unit::Plain => {
+            // Signed 64 bits, except for the one setting whose range goes beyond.
+            let readable = |n: &i128| *n <= high.max(i128::from(i64::MAX));
+            strict_integer(word)
+                .filter(readable)
+                .ok_or("argument couldn't be parsed into an integer")?
+        }
         Unit::Memory => i128::from(memory_bytes(word).ok_or("argument must be a memory value")?),
         Unit::Octal => octal(word).ok_or("argument couldn't be parsed as an octal number")?,
         Unit::MemoryOrPercent => {
