@@ -3,14 +3,14 @@
 //! (`io` is the exception: only `node` and `cli` may).
 
 pub mod base;
-pub mod proto;
+pub mod cli;
+pub mod commands;
+pub mod config;
 pub mod data;
+pub mod engine;
 pub mod io;
 pub mod keyspace;
-pub mod config;
 pub mod metrics;
-pub mod spec;
-pub mod engine;
-pub mod commands;
 pub mod node;
-pub mod cli;
+pub mod proto;
+pub mod spec;
