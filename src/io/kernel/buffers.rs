@@ -150,7 +150,10 @@ impl Buffers {
         self.peak = self.peak.max(self.taken);
         self.taken = 0;
         self.refills += 1;
-        let need = self.peak.saturating_mul(2).clamp(OFFER_MIN.min(self.count), self.count);
+        let need = self
+            .peak
+            .saturating_mul(2)
+            .clamp(OFFER_MIN.min(self.count), self.count);
         if need > self.target {
             self.target = need;
         } else if self.refills >= DECAY_REFILLS {
@@ -175,7 +178,10 @@ impl Buffers {
 
     /// A completion says that the kernel has taken buffer `id`.
     pub(super) fn take(&mut self, id: u16) -> BufId {
-        assert!(id < self.count, "the kernel named a buffer that does not exist");
+        assert!(
+            id < self.count,
+            "the kernel named a buffer that does not exist"
+        );
         self.offered = self.offered.saturating_sub(1);
         self.taken = self.taken.saturating_add(1);
         BufId(id)

@@ -49,7 +49,9 @@ impl Clock {
     pub fn now(&self) -> Now {
         let wall = SystemTime::now()
             .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
+            .map_or(0, |since| {
+                i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+            });
         let mono = i64::try_from(self.start.elapsed().as_micros()).unwrap_or(i64::MAX);
         Now {
             wall_us: wall,
@@ -86,9 +88,7 @@ impl Ticks {
         }
         let (last, nanos) = (counter(), from.elapsed().as_nanos() as u64);
         let count = last.wrapping_sub(first);
-        if count > 0 {
-            ticks.scale = (nanos << 20) / count;
-        }
+        ticks.scale = (nanos << 20).checked_div(count).unwrap_or(0);
         ticks
     }
 
@@ -147,8 +147,14 @@ mod tests {
         while start.elapsed() < Duration::from_millis(5) {
             std::hint::spin_loop();
         }
-        let (nanos, real) = (ticks.nanos(from, ticks.now()), start.elapsed().as_nanos() as u64);
-        assert!(nanos >= 4_500_000 && nanos <= real * 12 / 10 + 1_000_000, "{nanos} against {real}");
+        let (nanos, real) = (
+            ticks.nanos(from, ticks.now()),
+            start.elapsed().as_nanos() as u64,
+        );
+        assert!(
+            nanos >= 4_500_000 && nanos <= real * 12 / 10 + 1_000_000,
+            "{nanos} against {real}"
+        );
         assert_eq!(ticks.nanos(5, 3), 0);
     }
 

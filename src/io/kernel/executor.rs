@@ -19,7 +19,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use glommio::{ExecutorJoinHandle, Latency, LocalExecutorBuilder, Placement as Place, Shares, TaskQueueHandle};
+use glommio::{
+    ExecutorJoinHandle, Latency, LocalExecutorBuilder, Placement as Place, Shares, TaskQueueHandle,
+};
 
 use crate::io::Refused;
 
@@ -69,7 +71,11 @@ impl<T: Send + 'static> Cores<T> {
     pub fn join(self) -> Result<Vec<T>, Refused> {
         self.handles
             .into_iter()
-            .map(|handle| handle.join().map_err(|error| Refused(one_line(&error.to_string()))))
+            .map(|handle| {
+                handle
+                    .join()
+                    .map_err(|error| Refused(one_line(&error.to_string())))
+            })
             .collect()
     }
 }
@@ -83,7 +89,11 @@ fn one_line(text: &str) -> String {
 /// `make(i)` is called here and may give away what belongs to core i (its listeners); what it returns is called on the
 /// core's thread, so the future may hold a `Reactor`. Fails with one line if a thread cannot be started;
 /// an executor that cannot be built is reported by `Cores::join`.
-pub fn run_cores<F, G, Fut, T>(cores: usize, placement: Placement, mut make: F) -> Result<Cores<T>, Refused>
+pub fn run_cores<F, G, Fut, T>(
+    cores: usize,
+    placement: Placement,
+    mut make: F,
+) -> Result<Cores<T>, Refused>
 where
     F: FnMut(usize) -> G,
     G: FnOnce() -> Fut + Send + 'static,
@@ -189,25 +199,27 @@ mod tests {
 
     #[test]
     fn more_cores_than_cpus_run_and_background_work_advances_between_breaths() {
-        let cores = run_cores(3, Placement::Pinned, |core| move || async move {
-            let queue = Background::new(100, "test");
-            let steps = Rc::new(Cell::new(0));
-            let seen = steps.clone();
-            queue
-                .spawn(async move {
-                    for _ in 0..5 {
-                        seen.set(seen.get() + 1);
-                        breathe().await;
-                    }
-                })
-                .unwrap();
-            let mut breaths = 0;
-            while outstanding() > 0 {
-                breathe().await;
-                breaths += 1;
-                assert!(breaths < 1000);
+        let cores = run_cores(3, Placement::Pinned, |core| {
+            move || async move {
+                let queue = Background::new(100, "test");
+                let steps = Rc::new(Cell::new(0));
+                let seen = steps.clone();
+                queue
+                    .spawn(async move {
+                        for _ in 0..5 {
+                            seen.set(seen.get() + 1);
+                            breathe().await;
+                        }
+                    })
+                    .unwrap();
+                let mut breaths = 0;
+                while outstanding() > 0 {
+                    breathe().await;
+                    breaths += 1;
+                    assert!(breaths < 1000);
+                }
+                (core, steps.get())
             }
-            (core, steps.get())
         })
         .unwrap();
         assert_eq!(cores.join().unwrap(), [(0, 5), (1, 5), (2, 5)]);

@@ -88,10 +88,18 @@ mod tests {
             }))
             .unwrap();
         begun.recv().unwrap();
-        helper.submit(Box::new(|| std::panic::resume_unwind(Box::new(())))).unwrap();
+        helper
+            .submit(Box::new(|| std::panic::resume_unwind(Box::new(()))))
+            .unwrap();
         let last = told.clone();
-        helper.submit(Box::new(move || last.send(1).unwrap())).unwrap();
-        assert!(helper.submit(Box::new(move || told.send(2).unwrap())).is_err());
+        helper
+            .submit(Box::new(move || last.send(1).unwrap()))
+            .unwrap();
+        assert!(
+            helper
+                .submit(Box::new(move || told.send(2).unwrap()))
+                .is_err()
+        );
         gate.send(()).unwrap();
         drop(helper);
         thread.join();

@@ -153,7 +153,11 @@ fn resolve(name: &str, port: u16) -> Result<SocketAddr, Failure> {
 
 /// A bound, not yet listening socket.
 fn bound(address: SocketAddr, shared: bool) -> Result<OwnedFd, Failure> {
-    let family = if address.is_ipv6() { libc::AF_INET6 } else { libc::AF_INET };
+    let family = if address.is_ipv6() {
+        libc::AF_INET6
+    } else {
+        libc::AF_INET
+    };
     // SAFETY: plain system call; the result is checked below.
     let fd = unsafe { libc::socket(family, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) };
     if fd < 0 {
@@ -257,19 +261,33 @@ fn set(fd: RawFd, level: i32, option: i32, value: i32) -> io::Result<()> {
             size_of::<i32>() as libc::socklen_t,
         )
     };
-    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if done < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }
 
 /// Sets TCP keepalive on a socket: first probe after `seconds`, then three probes a third of that apart. 0 turns it off.
 pub fn keepalive(fd: RawFd, seconds: u32) -> io::Result<()> {
-    set(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, i32::from(seconds > 0))?;
+    set(
+        fd,
+        libc::SOL_SOCKET,
+        libc::SO_KEEPALIVE,
+        i32::from(seconds > 0),
+    )?;
     if seconds == 0 {
         return Ok(());
     }
     // The kernel's own bounds are 1..=32767.
     let idle = seconds.clamp(1, 32_767) as i32;
     set(fd, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, idle)?;
-    set(fd, libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, (idle / 3).max(1))?;
+    set(
+        fd,
+        libc::IPPROTO_TCP,
+        libc::TCP_KEEPINTVL,
+        (idle / 3).max(1),
+    )?;
     set(fd, libc::IPPROTO_TCP, libc::TCP_KEEPCNT, 3)
 }
 
@@ -302,7 +320,10 @@ pub fn unix(path: &Path, permissions: u32, backlog: u32) -> Result<OwnedFd, Refu
     for (to, from) in raw.sun_path.iter_mut().zip(bytes) {
         *to = *from as libc::c_char;
     }
-    if path.symlink_metadata().is_ok_and(|meta| meta.file_type().is_socket()) {
+    if path
+        .symlink_metadata()
+        .is_ok_and(|meta| meta.file_type().is_socket())
+    {
         let _ = std::fs::remove_file(path);
     }
     // SAFETY: plain system call; the result is checked below.
@@ -340,4 +361,112 @@ pub fn unix(path: &Path, permissions: u32, backlog: u32) -> Result<OwnedFd, Refu
         return Err(refuse("listen", &io::Error::last_os_error()));
     }
     Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+
+    fn local(cores: usize) -> TcpSockets {
+        let opts = TcpOpts {
+            bind: vec!["127.0.0.1".to_string()],
+            port: 0,
+            backlog: 511,
+            keepalive: 300,
+            cores,
+        };
+        tcp(&opts).unwrap()
+    }
+
+    #[test]
+    fn a_second_server_on_the_port_is_refused_with_the_words_of_redis() {
+        for (first, second) in [(1, 1), (2, 1), (1, 2), (2, 2)] {
+            let held = local(first);
+            let address = held.addresses[0];
+            let opts = TcpOpts {
+                bind: vec!["127.0.0.1".to_string()],
+                port: address.port(),
+                backlog: 511,
+                keepalive: 0,
+                cores: second,
+            };
+            let port = address.port();
+            assert_eq!(
+                tcp(&opts).unwrap_err().0,
+                [
+                    format!(
+                        "Warning: Could not create server TCP listening socket 127.0.0.1:{port}: bind: Address already in use"
+                    ),
+                    format!("Failed listening on port {port} (tcp), aborting."),
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn an_optional_address_that_is_not_here_is_skipped() {
+        let opts = TcpOpts {
+            bind: vec!["-192.0.2.77".to_string(), "127.0.0.1".to_string()],
+            port: 0,
+            backlog: 16,
+            keepalive: 0,
+            cores: 2,
+        };
+        let sockets = tcp(&opts).unwrap();
+        assert_eq!(sockets.warnings.len(), 1);
+        assert!(sockets.warnings[0].ends_with("bind: Cannot assign requested address"));
+        assert_eq!(
+            sockets.by_core.iter().map(Vec::len).collect::<Vec<_>>(),
+            [1, 1]
+        );
+        let must = TcpOpts {
+            bind: vec!["192.0.2.77".to_string()],
+            ..opts
+        };
+        assert!(tcp(&must).is_err());
+    }
+
+    #[test]
+    fn accepted_sockets_inherit_no_delay_and_keepalive() {
+        let mut sockets = local(1);
+        let address = sockets.addresses[0];
+        let listener = TcpListener::from(sockets.by_core[0].remove(0));
+        let _client = TcpStream::connect(address).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        assert!(accepted.nodelay().unwrap());
+        let mut idle = 0i32;
+        let mut len = 4;
+        // SAFETY: the option is an int.
+        let done = unsafe {
+            libc::getsockopt(
+                accepted.as_raw_fd(),
+                libc::IPPROTO_TCP,
+                libc::TCP_KEEPIDLE,
+                (&raw mut idle).cast(),
+                &mut len,
+            )
+        };
+        assert_eq!((done, idle), (0, 300));
+    }
+
+    #[test]
+    fn a_unix_socket_replaces_a_stale_one_but_no_other_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = std::env::temp_dir().join(format!("ringfort-io-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("socket");
+        drop(unix(&path, 0o700, 16).unwrap());
+        let _socket = unix(&path, 0o770, 16).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o770);
+        let file = folder.join("file");
+        std::fs::write(&file, b"precious").unwrap();
+        let refused = unix(&file, 0, 16).unwrap_err();
+        assert_eq!(
+            refused.0,
+            "Failed opening Unix socket: bind: Address already in use"
+        );
+        assert!(unix(&folder.join("x".repeat(200)), 0, 16).is_err());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

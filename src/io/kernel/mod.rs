@@ -1,6 +1,6 @@
 //! Linux bodies of `io`: one file per thing the kernel gives.
 //!
-//! `net.rs` is the reactor's face, `reap.rs` its completions, `ring.rs` the io_uring itself, `slab.rs` what is known of
+//! `net.rs` and `send.rs` are the reactor's face, `reap.rs` its completions, `ring.rs` the io_uring itself, `slab.rs` what is known of
 //! each connection, `buffers.rs` the provided buffers. The rest stands alone. `unsafe` is in the files that begin with
 //! the permission for it, and nowhere else.
 
@@ -13,6 +13,7 @@ pub mod net;
 pub mod probe;
 mod reap;
 mod ring;
+mod send;
 pub mod signals;
 mod slab;
 pub mod wake;

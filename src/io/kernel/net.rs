@@ -1,7 +1,7 @@
 //! The reactor of one core: accepts, receives, sends and closes over one io_uring, and sleeps in it.
 //!
-//! Called by `node/` once a turn. This file is the caller's side (start, send, pause, close); `reap.rs` is what comes
-//! back. Budget of a busy turn: one system call, however many connections it serves.
+//! Called by `node/` once a turn. This file is the caller's side (start, pause, close), `send.rs` its sending half;
+//! `reap.rs` is what comes back. Budget of a busy turn: one system call, however many connections it serves.
 //!
 //! Invariants:
 //! - At most one multishot receive, one fill and one send are in flight for a connection; a fill never together with
@@ -27,10 +27,8 @@ use super::buffers::{Buffers, GROUP};
 use super::ring::{Done, Ring};
 use super::slab::*;
 use super::{listen, wake::Waker};
-use crate::io::{BufId, ConnId, Counters, Event, Opts, Part, Peer, Refused};
+use crate::io::{BufId, ConnId, Counters, Event, Opts, Peer, Refused};
 
-/// Bytes one send operation may take: bounds the copy during which a core does nothing else (0.1 ms).
-pub(super) const SEND_MAX: usize = 1 << 20;
 /// How long a listener rests after `EMFILE` and the like.
 pub(super) const ACCEPT_REST: Duration = Duration::from_millis(100);
 /// What a poke writes; the kernel reads it whenever it likes.
@@ -108,9 +106,14 @@ impl Reactor {
     }
 
     /// Stops (`false`) or resumes accepting on the listener `tag`. Meanwhile connections wait in the kernel's backlog.
-    /// A few that the kernel has already accepted may still be announced.
+    /// A few that the kernel has already accepted may still be announced. The kernel remembers the limit on open files
+    /// of the moment when accepting began: after raising it, stop and resume.
     pub fn accepting(&mut self, tag: u8, wanted: bool) {
-        let Some(index) = self.listeners.iter().position(|listener| listener.tag == tag) else {
+        let Some(index) = self
+            .listeners
+            .iter()
+            .position(|listener| listener.tag == tag)
+        else {
             return;
         };
         let listener = &mut self.listeners[index];
@@ -165,58 +168,11 @@ impl Reactor {
         self.buffers.give(buf);
     }
 
-    /// Sends all of `data`; `Sent` follows and brings the buffer back. At most one send may be in flight.
-    pub fn send(&mut self, conn: ConnId, data: Vec<u8>) {
-        let Some(state) = self.slab.open_mut(conn) else { return };
-        assert!(!state.has(SENDING), "one send at a time");
-        if data.is_empty() {
-            self.ready.push(Event::Sent {
-                conn,
-                buf: data,
-                result: Ok(()),
-            });
-            return;
-        }
-        state.out = data;
-        state.out_done = 0;
-        state.set(SENDING);
-        state.in_flight += 1;
-        self.submit_send(conn);
-    }
-
-    /// Sends all parts, in order, without joining them; `Sent` follows. Counts as the one send in flight.
-    pub fn send_parts(&mut self, conn: ConnId, parts: Vec<Part>) {
-        let Some(state) = self.slab.open_mut(conn) else { return };
-        assert!(!state.has(SENDING), "one send at a time");
-        if parts.iter().all(|part| part.as_slice().is_empty()) {
-            self.ready.push(Event::Sent {
-                conn,
-                buf: Vec::new(),
-                result: Ok(()),
-            });
-            return;
-        }
-        let none = libc::iovec {
-            iov_base: std::ptr::null_mut(),
-            iov_len: 0,
-        };
-        // SAFETY: all bytes zero is a valid msghdr (null pointers, zero lengths).
-        let header = unsafe { std::mem::zeroed() };
-        state.gather = Some(Box::new(Gather {
-            parts,
-            next: 0,
-            skip: 0,
-            vectors: [none; WINDOW],
-            header,
-        }));
-        state.set(SENDING);
-        state.in_flight += 1;
-        self.submit_send(conn);
-    }
-
     /// Stops receiving. `Received` events may still come until `Paused` says that it has taken effect.
     pub fn pause_recv(&mut self, conn: ConnId) {
-        let Some(state) = self.slab.open_mut(conn) else { return };
+        let Some(state) = self.slab.open_mut(conn) else {
+            return;
+        };
         if !state.has(WANTED) || state.has(HUNG_UP) {
             return;
         }
@@ -232,7 +188,9 @@ impl Reactor {
 
     /// Receives again after `pause_recv`, whether or not `Paused` has come (then it does not come any more).
     pub fn resume_recv(&mut self, conn: ConnId) {
-        let Some(state) = self.slab.open_mut(conn) else { return };
+        let Some(state) = self.slab.open_mut(conn) else {
+            return;
+        };
         if !state.has(STARTED) || state.has(HUNG_UP) {
             return;
         }
@@ -245,12 +203,17 @@ impl Reactor {
     /// Receives once, up to `max` bytes, straight into the spare capacity of `buf`; `Filled` follows. Allowed only
     /// between `Paused` and `resume_recv`, and one at a time.
     pub fn recv_into(&mut self, conn: ConnId, buf: Vec<u8>, max: usize) {
-        let Some(state) = self.slab.open_mut(conn) else { return };
+        let Some(state) = self.slab.open_mut(conn) else {
+            return;
+        };
         if state.has(HUNG_UP) {
             self.ready.push(Event::Filled { conn, buf, len: 0 });
             return;
         }
-        assert!(state.has(QUIET) && !state.has(FILLING), "a fill needs a paused connection");
+        assert!(
+            state.has(QUIET) && !state.has(FILLING),
+            "a fill needs a paused connection"
+        );
         let max = max.min(buf.capacity() - buf.len()).min(1 << 30);
         assert!(max > 0, "a fill needs room");
         let max = max as u32;
@@ -262,7 +225,9 @@ impl Reactor {
 
     /// Ends a connection: what the kernel has taken is still delivered, what it has not is dropped. `Freed` follows.
     pub fn close(&mut self, conn: ConnId) {
-        let Some(state) = self.slab.open_mut(conn) else { return };
+        let Some(state) = self.slab.open_mut(conn) else {
+            return;
+        };
         state.set(CLOSING);
         state.clear(WANTED);
         if state.in_flight == 0 {
@@ -340,10 +305,11 @@ impl Reactor {
         self.feed_starved();
         if !self.wake_armed {
             self.wake_armed = true;
-            let entry = opcode::PollAdd::new(Fd(self.waker.event_fd(self.core)), libc::POLLIN as u32)
-                .multi(true)
-                .build()
-                .user_data(token(Kind::Wake, ConnId::new(0, 0)));
+            let entry =
+                opcode::PollAdd::new(Fd(self.waker.event_fd(self.core)), libc::POLLIN as u32)
+                    .multi(true)
+                    .build()
+                    .user_data(token(Kind::Wake, ConnId::new(0, 0)));
             // SAFETY: no pointers.
             unsafe { self.ring.push(entry) };
         }
@@ -353,7 +319,9 @@ impl Reactor {
     /// Re-arms starved connections, the longest waiting first, as many as there are buffers on offer.
     fn feed_starved(&mut self) {
         for _ in 0..self.buffers.on_offer() {
-            let Some(conn) = self.starved.pop_front() else { return };
+            let Some(conn) = self.starved.pop_front() else {
+                return;
+            };
             if let Some(state) = self.slab.open_mut(conn) {
                 state.clear(STARVED);
                 self.arm(conn);
@@ -385,7 +353,9 @@ impl Reactor {
 
     /// Arms the multishot receive if it is wanted and not yet there.
     pub(super) fn arm(&mut self, conn: ConnId) {
-        let Some(state) = self.slab.open_mut(conn) else { return };
+        let Some(state) = self.slab.open_mut(conn) else {
+            return;
+        };
         if !state.has(WANTED) || state.flags & (ARMED | STARVED | HUNG_UP) != 0 {
             return;
         }
@@ -398,30 +368,11 @@ impl Reactor {
         unsafe { self.ring.push(entry) };
     }
 
-    /// Submits the next piece of the send in flight.
-    pub(super) fn submit_send(&mut self, conn: ConnId) {
-        let Some(state) = self.slab.get_mut(conn) else { return };
-        let fd = Fd(state.fd);
-        // The kernel retries a short send itself; reap.rs still resubmits one that comes back short.
-        let flags = libc::MSG_NOSIGNAL | libc::MSG_WAITALL;
-        let entry = if let Some(gather) = &mut state.gather {
-            gather.point();
-            opcode::SendMsg::new(fd, &raw const gather.header)
-                .flags(flags as u32)
-                .build()
-        } else {
-            let rest = &state.out[state.out_done..];
-            let len = rest.len().min(SEND_MAX) as u32;
-            opcode::Send::new(fd, rest.as_ptr(), len).flags(flags).build()
-        };
-        // SAFETY: the buffer, or the boxed gather with its header, vectors and parts, stays in the record, unmoved
-        // on the heap, until the send's completion clears SENDING.
-        unsafe { self.ring.push(entry.user_data(token(Kind::Send, conn))) };
-    }
-
     /// Submits the one-shot receive whose buffer the record holds.
     pub(super) fn submit_fill(&mut self, conn: ConnId) {
-        let Some(state) = self.slab.get_mut(conn) else { return };
+        let Some(state) = self.slab.get_mut(conn) else {
+            return;
+        };
         let fd = Fd(state.fd);
         let Some(fill) = &mut state.fill else { return };
         let spare = fill.buf.spare_capacity_mut();
@@ -468,65 +419,29 @@ impl Reactor {
 impl Drop for Reactor {
     /// Ends every operation and waits for it, so that the kernel writes to no buffer that has been freed.
     fn drop(&mut self) {
-        for conn in self.slab.ids() {
-            self.close(conn);
-        }
         for index in 0..self.listeners.len() {
             let tag = self.listeners[index].tag;
             self.accepting(tag, false);
         }
         let mut events = Vec::new();
         for _ in 0..1000 {
+            // Connections that were accepted meanwhile end too; closing twice does nothing.
+            for conn in self.slab.ids() {
+                self.close(conn);
+            }
             if self.slab.len() == 0 {
                 return;
             }
-            if self.ring.enter(true, Some(Duration::from_millis(1))).is_err() {
+            if self
+                .ring
+                .enter(true, Some(Duration::from_millis(1)))
+                .is_err()
+            {
                 break;
             }
             self.reap(&mut events);
         }
         // Not reached with a sane kernel. Leaking is better than handing memory on that is still written to.
         std::mem::forget(std::mem::take(&mut self.slab));
-    }
-}
-
-impl Gather {
-    /// Points the header at the next bytes to send: at most `WINDOW` pieces and `SEND_MAX` bytes.
-    fn point(&mut self) {
-        let (mut count, mut room, mut skip) = (0, SEND_MAX, self.skip);
-        for part in &self.parts[self.next..] {
-            let rest = &part.as_slice()[skip..];
-            skip = 0;
-            if rest.is_empty() {
-                continue;
-            }
-            let len = rest.len().min(room);
-            self.vectors[count] = libc::iovec {
-                iov_base: rest.as_ptr().cast_mut().cast(),
-                iov_len: len,
-            };
-            count += 1;
-            room -= len;
-            if count == WINDOW || room == 0 {
-                break;
-            }
-        }
-        self.header.msg_iov = self.vectors.as_mut_ptr();
-        self.header.msg_iovlen = count as _;
-    }
-
-    /// Counts `sent` bytes off; true if none are left.
-    pub(super) fn advance(&mut self, mut sent: usize) -> bool {
-        while let Some(part) = self.parts.get(self.next) {
-            let rest = part.as_slice().len() - self.skip;
-            if sent < rest {
-                self.skip += sent;
-                return false;
-            }
-            sent -= rest;
-            self.next += 1;
-            self.skip = 0;
-        }
-        true
     }
 }

@@ -36,12 +36,14 @@ pub fn check() -> Result<Kernel, Refused> {
     }
     let ring = IoUring::new(8).map_err(|error| explain_setup(&error))?;
     let mut probe = Probe::new();
-    ring.submitter().register_probe(&mut probe).map_err(|error| {
-        Refused(format!(
-            "io_uring does not say what it can do: {}",
-            errno_text(error.raw_os_error().unwrap_or(0))
-        ))
-    })?;
+    ring.submitter()
+        .register_probe(&mut probe)
+        .map_err(|error| {
+            Refused(format!(
+                "io_uring does not say what it can do: {}",
+                errno_text(error.raw_os_error().unwrap_or(0))
+            ))
+        })?;
     let needed = [
         (opcode::Accept::CODE, "accept"),
         (opcode::Recv::CODE, "recv"),
@@ -69,7 +71,10 @@ pub(super) fn explain_setup(error: &io::Error) -> Refused {
         libc::EPERM | libc::EACCES => {
             match std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled") {
                 Ok(level) if level.trim() != "0" => {
-                    format!("disabled by sysctl kernel.io_uring_disabled = {}", level.trim())
+                    format!(
+                        "disabled by sysctl kernel.io_uring_disabled = {}",
+                        level.trim()
+                    )
                 }
                 _ => "denied, probably by the container's seccomp filter".to_string(),
             }
@@ -122,9 +127,12 @@ fn set_limit(resource: libc::__rlimit_resource_t, soft: u64, hard: u64) -> bool 
 /// Raises the limit on locked memory to what `cores` cores need; one line if the hard limit forbids it.
 pub fn raise_locked_memory(cores: usize) -> Result<(), Refused> {
     let need = MEMLOCK_A_CORE * cores as u64 + MEMLOCK_A_CORE;
-    let Some(now) = limit(libc::RLIMIT_MEMLOCK) else { return Ok(()) };
+    let Some(now) = limit(libc::RLIMIT_MEMLOCK) else {
+        return Ok(());
+    };
     if now.rlim_cur >= need
-        || set_limit(libc::RLIMIT_MEMLOCK, need.min(now.rlim_max), now.rlim_max) && now.rlim_max >= need
+        || set_limit(libc::RLIMIT_MEMLOCK, need.min(now.rlim_max), now.rlim_max)
+            && now.rlim_max >= need
         || set_limit(libc::RLIMIT_MEMLOCK, need, need.max(now.rlim_max))
     {
         return Ok(());
@@ -144,7 +152,9 @@ pub fn raise_locked_memory(cores: usize) -> Result<(), Refused> {
 /// Raises the limit on open files to `want` (connections plus what the server itself needs), or as near as the hard
 /// limit allows. Answers the limit in force afterwards.
 pub fn raise_open_files(want: u64) -> u64 {
-    let Some(now) = limit(libc::RLIMIT_NOFILE) else { return want };
+    let Some(now) = limit(libc::RLIMIT_NOFILE) else {
+        return want;
+    };
     if now.rlim_cur >= want {
         return now.rlim_cur;
     }

@@ -130,7 +130,9 @@ impl Reactor {
             0 => self.hang_up(conn, Hangup::Eof),
             n if n > 0 => self.go_on(conn),
             n if n == -libc::ENOBUFS => self.starve(conn),
-            n if n == -libc::ECANCELED || n == -libc::EINTR || n == -libc::EAGAIN => self.go_on(conn),
+            n if n == -libc::ECANCELED || n == -libc::EINTR || n == -libc::EAGAIN => {
+                self.go_on(conn)
+            }
             n => self.hang_up(conn, Hangup::Error(-n)),
         }
     }
@@ -164,7 +166,9 @@ impl Reactor {
     }
 
     fn sent(&mut self, conn: ConnId, done: &Done) {
-        let Some(state) = self.slab.get_mut(conn) else { return };
+        let Some(state) = self.slab.get_mut(conn) else {
+            return;
+        };
         let again = done.result == -libc::EINTR || done.result == -libc::EAGAIN;
         if done.result > 0 {
             self.counters.bytes_out += done.result as u64;
@@ -201,7 +205,9 @@ impl Reactor {
     }
 
     fn filled(&mut self, conn: ConnId, done: &Done) {
-        let Some(state) = self.slab.get_mut(conn) else { return };
+        let Some(state) = self.slab.get_mut(conn) else {
+            return;
+        };
         if !state.has(CLOSING) && (done.result == -libc::EINTR || done.result == -libc::EAGAIN) {
             self.submit_fill(conn);
             return;
@@ -230,13 +236,19 @@ impl Reactor {
     }
 
     fn free_when_done(&mut self, conn: ConnId) {
-        if self.slab.get(conn).is_some_and(|state| state.in_flight == 0) {
+        if self
+            .slab
+            .get(conn)
+            .is_some_and(|state| state.in_flight == 0)
+        {
             self.free(conn);
         }
     }
 
     fn accepted(&mut self, index: usize, done: &Done) {
-        let Some(listener) = self.listeners.get_mut(index) else { return };
+        let Some(listener) = self.listeners.get_mut(index) else {
+            return;
+        };
         let tag = listener.tag;
         if !cqueue::more(done.flags) {
             listener.armed = false;
@@ -252,7 +264,10 @@ impl Reactor {
             errno => {
                 listener.rest_until = Some(Instant::now() + ACCEPT_REST);
                 self.counters.accept_errors += 1;
-                self.ready.push(Event::AcceptFailed { listener: tag, errno });
+                self.ready.push(Event::AcceptFailed {
+                    listener: tag,
+                    errno,
+                });
             }
         }
     }

@@ -203,16 +203,11 @@ impl Ring {
 
     /// Appends up to `limit` completions to `batch`.
     pub fn reap(&mut self, batch: &mut Vec<Done>, limit: usize) {
-        batch.extend(
-            self.ring
-                .completion()
-                .take(limit)
-                .map(|entry| Done {
-                    token: entry.user_data(),
-                    result: entry.result(),
-                    flags: entry.flags(),
-                }),
-        );
+        batch.extend(self.ring.completion().take(limit).map(|entry| Done {
+            token: entry.user_data(),
+            result: entry.result(),
+            flags: entry.flags(),
+        }));
     }
 
     /// Moves entries kept aside into the queue if there is room again.

@@ -176,7 +176,10 @@ impl Slab {
     /// Frees the record and answers the descriptor, which the caller closes or hands on.
     pub fn release(&mut self, id: ConnId) -> Option<RawFd> {
         let conn = self.get_mut(id)?;
-        assert_eq!(conn.in_flight, 0, "a connection is freed only when the kernel is done with it");
+        assert_eq!(
+            conn.in_flight, 0,
+            "a connection is freed only when the kernel is done with it"
+        );
         let fd = conn.fd;
         conn.fd = -1;
         conn.out = Vec::new();
@@ -194,7 +197,8 @@ impl Slab {
 
     /// Ids of all living connections. O(slab).
     pub fn ids(&self) -> Vec<ConnId> {
-        (0..).zip(&self.conns)
+        (0..)
+            .zip(&self.conns)
             .filter(|(_, conn)| conn.fd >= 0)
             .map(|(index, conn)| ConnId::new(index, conn.generation))
             .collect()
