@@ -12,7 +12,7 @@ use super::{
     worker::{Input, Worker},
 };
 use crate::keyspace::{Key, slots};
-use crate::proto::parse::{Limits, Parsed, Span, parse};
+use crate::proto::{Span, parse::{Limits, Parsed, parse}};
 use crate::spec::{Args, Flags, Multi, Route, client::ReplyMode, route::SessionOp};
 
 /// Commands and bytes that one connection may take in one pass over the connections.

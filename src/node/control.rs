@@ -1,7 +1,7 @@
 //! Carries out what commands ask of the node, and the housekeeping of a core: rates, timeouts, process figures, shutdown.
 
 use super::core::Core;
-use crate::io::kernel::{clock, signals};
+use crate::io::kernel::{process, signals};
 use crate::io::{Event, Wait};
 use crate::spec::request::{LogLevel, Request, Shutdown};
 use std::sync::atomic::Ordering;
@@ -91,7 +91,7 @@ impl Core {
     /// Housekeeping, ten times a second.
     pub fn cron(&mut self) {
         let now = self.now.mono_ms();
-        self.next_cron_ms = now + 100;
+        self.next_cron_ms = now + super::core::CRON_MS;
         self.look_at_signals();
         if self.worker.shard.pause.until_ms != 0 && self.now.wall_ms() >= self.worker.shard.pause.until_ms {
             self.worker.shard.pause = Default::default();
@@ -125,16 +125,16 @@ impl Core {
         if self.core == 0 {
             let common = self.common.clone();
             // A full queue only makes the figure a second older.
-            let _ = self.log.later(Box::new(move || common.resident_bytes.store(clock::resident_bytes(), Ordering::Relaxed)));
+            let _ = self.log.later(Box::new(move || common.resident_bytes.store(process::resident_bytes(), Ordering::Relaxed)));
         }
-        let figures = clock::cpu_usec();
-        let process = &mut self.worker.shard.process;
-        process.rss_bytes = self.common.resident_bytes.load(Ordering::Relaxed);
-        process.system_bytes = clock::system_bytes();
-        process.user_usec = figures.process_user;
-        process.system_usec = figures.process_system;
-        process.thread_user_usec = figures.thread_user;
-        process.thread_system_usec = figures.thread_system;
+        let figures = process::cpu_time();
+        let figures_of = &mut self.worker.shard.process;
+        figures_of.rss_bytes = self.common.resident_bytes.load(Ordering::Relaxed);
+        figures_of.system_bytes = process::system_bytes();
+        figures_of.user_usec = figures.process_user;
+        figures_of.system_usec = figures.process_system;
+        figures_of.thread_user_usec = figures.thread_user;
+        figures_of.thread_system_usec = figures.thread_system;
         let used = self.worker.shard.ks.used_bytes() as u64;
         self.worker.shard.peak_bytes = self.worker.shard.peak_bytes.max(used);
     }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How often housekeeping runs (rates, timeouts, limits), ms.
-const CRON_MS: i64 = 100;
+pub const CRON_MS: i64 = 100;
 /// Turns without a pass through the executor while it has tasks.
 const BREATHE_TURNS: u32 = 64;
 

@@ -8,7 +8,7 @@ use super::{
 use crate::base::rng::Rng;
 use crate::config::Config;
 use crate::engine::{link, txn::marks::Marks, worker::Worker};
-use crate::io::kernel::{Waker, clock, executor, helper::Helper, listen, probe, signals};
+use crate::io::kernel::{Waker, clock, executor, helper::Helper, listen, probe, process, signals};
 use crate::spec::{Shard, Table, shard::Server};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -63,7 +63,7 @@ fn start(mut config: Config, config_file: String) -> Result<(), Failed> {
     let server = leak(server(&config, config_file, &kernel, listeners, clock.now().wall_ms()));
     let common = Arc::new(Common {
         stopping: AtomicBool::new(false),
-        resident_bytes: AtomicU64::new(clock::resident_bytes()),
+        resident_bytes: AtomicU64::new(process::resident_bytes()),
         connections: (0..cores).map(|_| AtomicU64::new(0)).collect(),
         waker,
         clock,
@@ -184,7 +184,7 @@ fn server(config: &Config, config_file: String, kernel: &probe::Kernel, listener
         .map(|(a, b)| (String::from_utf8_lossy(a).into_owned(), String::from_utf8_lossy(b).into_owned()))
         .collect();
     let executable = std::env::current_exe().map(|p| p.display().to_string()).unwrap_or_default();
-    let mut rng = Rng::new(clock::entropy());
+    let mut rng = Rng::new(process::entropy());
     let run_id = (0..40).map(|_| char::from_digit((rng.next_u64() >> 60) as u32, 16).unwrap_or('0')).collect();
     Server {
         run_id,
@@ -192,7 +192,7 @@ fn server(config: &Config, config_file: String, kernel: &probe::Kernel, listener
         started_ms: now_ms,
         executable,
         config_file,
-        os: kernel.to_string(),
+        os: format!("Linux {} {}", kernel.release, std::env::consts::ARCH),
         commands: Table::new(crate::commands::GROUPS, &renames),
         next_client: AtomicU64::new(1),
         clients: AtomicU64::new(0),
@@ -204,8 +204,8 @@ fn server(config: &Config, config_file: String, kernel: &probe::Kernel, listener
 #[allow(clippy::type_complexity)]
 fn core_parts(config: &Config, cores: usize, server: &'static Server) -> Vec<Option<Box<dyn FnOnce() -> Worker + Send>>> {
     let marks = Arc::new(Marks::new(cores));
-    let hash_seed = if config.hash_seed == 0 { clock::entropy() } else { config.hash_seed };
-    let seeds = clock::entropy();
+    let hash_seed = if config.hash_seed == 0 { process::entropy() } else { config.hash_seed };
+    let seeds = process::entropy();
     link::mesh(cores, RING_PLACES)
         .into_iter()
         .enumerate()

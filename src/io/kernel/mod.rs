@@ -11,6 +11,7 @@ pub mod helper;
 pub mod listen;
 pub mod net;
 pub mod probe;
+pub mod process;
 mod reap;
 mod ring;
 mod send;
