@@ -1,1 +1,4 @@
 //! Ringfort.
+
+pub mod base;
+pub mod keyspace;
