@@ -61,7 +61,7 @@ pub fn database(call: &Call, word: &[u8]) -> Result<usize, Refusal> {
 }
 
 fn databases(call: &Call) -> usize {
-    call.shard.config.databases.max(1)
+    usize::try_from(call.shard.config.databases).unwrap_or(1)
 }
 
 /// Tells of a key about to be created at word `i`. Looks for the key only if somebody listens to such events.

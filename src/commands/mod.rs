@@ -10,6 +10,7 @@ macro_rules! commands {
 }
 
 pub mod bitmap;
+pub mod common;
 pub mod connection;
 pub mod generic;
 pub mod hyperloglog;

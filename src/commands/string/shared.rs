@@ -137,7 +137,7 @@ fn slice(text: &[u8], from: i64, to: i64) -> &[u8] {
 /// proto-max-bulk-len or what the core has room for. Returns the new length.
 pub fn grown(call: &Call, old: u64, more: usize) -> Result<usize, Refusal> {
     let total = old.checked_add(more as u64).ok_or(Refusal::TOO_BIG)?;
-    if total > call.shard.config.proto_max_bulk_len {
+    if total > call.shard.config.proto_max_bulk_len.unsigned_abs() {
         return Err(Refusal::TOO_BIG);
     }
     let total = usize::try_from(total).map_err(|_| Refusal::TOO_BIG)?;
