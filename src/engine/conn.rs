@@ -43,6 +43,8 @@ pub struct Conn {
     pub is_closing: bool,
     /// Bytes of output handed to the node and not confirmed.
     pub sending: usize,
+    /// Keys under WATCH, as their owners know them.
+    pub watched: Vec<crate::spec::client::Watched>,
     /// Since when the soft limit of its output buffer is exceeded, ms; 0 = not.
     pub over_soft_since: i64,
 }
@@ -65,6 +67,7 @@ impl Conn {
             is_deaf: false,
             is_closing: false,
             sending: 0,
+            watched: Vec::new(),
             over_soft_since: 0,
         }
     }

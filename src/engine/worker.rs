@@ -111,7 +111,8 @@ impl Worker {
             ran += self.run_calls(&sources);
             self.take_in_own_answers();
             self.resume_connections(&mut sources);
-            if (!taken && !sources.has_ready()) || ran >= TURN_CALLS {
+            let has_released = std::mem::take(&mut self.queue.has_released);
+            if (!taken && !sources.has_ready() && !has_released) || ran >= TURN_CALLS {
                 break;
             }
         }
@@ -229,7 +230,6 @@ impl Worker {
             }
             self.links[core] = Some(link);
         }
-        self.apply_rounds();
         self.take_in_own_answers();
     }
 

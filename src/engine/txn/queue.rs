@@ -32,6 +32,8 @@ pub struct Queue {
     is_whole_barred: bool,
     /// Rounds that arrived and were not applied.
     pub rounds: VecDeque<Round>,
+    /// Slots became free since the last look: what waits for them may run.
+    pub has_released: bool,
 }
 
 impl Queue {
@@ -179,6 +181,7 @@ impl Worker {
             if round.releases {
                 self.queue.held.remove(&round.ticket);
                 self.queue.rebuild_bars();
+                self.queue.has_released = true;
             }
             if answers {
                 self.part_answer(round.coordinator, answer);
