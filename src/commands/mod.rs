@@ -21,3 +21,6 @@ pub mod transactions;
 /// The groups in the order of the table.
 pub const GROUPS: &[&[&crate::spec::Spec]] =
     &[string::SPECS, generic::SPECS, bitmap::SPECS, hyperloglog::SPECS, transactions::SPECS, connection::SPECS, server::SPECS];
+
+#[cfg(test)]
+mod tests;

@@ -1,19 +1,20 @@
 //! COPY source destination [DB database] [REPLACE]: copies a value to another key.
 //! Ref: redis.io/commands/copy
 
-use super::shared::ttl_of;
+use super::shared::{copy, is_there};
 use crate::base::num::parse_i64;
-use crate::commands::common::{announce_new_in, database, event_in};
-use crate::keyspace::Look;
+use crate::commands::common::{database, event_in};
 use crate::spec::effect::Class;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec, Args};
+use crate::spec::{
+    Access, Arg, Args, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "COPY",
     since: "6.2.0",
     group: Group::Generic,
     summary: "Copies the value of a key, with its time to live, to another key.",
-    cost: "O(1) for strings, O(N) for values of N elements",
+    cost: "O(N), N elements of the value",
     arity: -3,
     flags: Flags::WRITE.and(Flags::DENY_OOM),
     categories: Category::KEYSPACE,
@@ -51,7 +52,10 @@ struct Plan {
 }
 
 fn plan(call: &Call) -> Result<Plan, Refusal> {
-    let mut plan = Plan { db: call.db, replace: false };
+    let mut plan = Plan {
+        db: call.db,
+        replace: false,
+    };
     let mut i = 3;
     while i < call.args.len() {
         if call.args.is(i, "REPLACE") {
@@ -73,7 +77,10 @@ fn db_of(args: &Args, db: usize, word: usize) -> usize {
     let mut i = 3;
     while i < args.len() {
         if args.is(i, "DB") {
-            let named = args.try_get(i + 1).and_then(parse_i64).and_then(|n| usize::try_from(n).ok());
+            let named = args
+                .try_get(i + 1)
+                .and_then(parse_i64)
+                .and_then(|n| usize::try_from(n).ok());
             of_destination = named.unwrap_or(db);
             i += 1;
         }
@@ -88,17 +95,11 @@ fn run(call: &mut Call) -> Outcome {
     if plan.db == call.db && from.bytes == to.bytes {
         return Err(Refusal::SAME_OBJECT);
     }
-    let found = call.shard.ks.find(call.db, &from, call.now, Look::Write).map(|item| item.expire_at());
-    let is_taken = call.shard.ks.find(plan.db, &to, call.now, Look::Write).is_some();
-    let (Some(expire_at), true) = (found, !is_taken || plan.replace) else {
-        call.out.int(0);
-        return Ok(());
-    };
-    announce_new_in(call, plan.db, 2);
-    if let Some(value) = call.shard.ks.get_value(call.db, &from) {
-        call.shard.ks.put(plan.db, &to, value, ttl_of(expire_at));
+    let (db, is_taken) = (call.db, is_there(call, plan.db, 2));
+    let did = is_there(call, db, 1) && (!is_taken || plan.replace) && copy(call, 1, 2, plan.db)?;
+    if did {
+        event_in(call, Class::Generic, "copy_to", plan.db, 2);
     }
-    event_in(call, Class::Generic, "copy_to", plan.db, 2);
-    call.out.int(1);
+    call.out.int(i64::from(did));
     Ok(())
 }

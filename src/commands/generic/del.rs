@@ -1,7 +1,9 @@
 //! DEL key [key ...]: deletes keys.
 //! Ref: redis.io/commands/del
 
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "DEL",

@@ -2,7 +2,9 @@
 //! Ref: redis.io/commands/exists
 
 use super::shared::{QUIETLY, count_found};
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "EXISTS",

@@ -2,7 +2,9 @@
 //! Ref: redis.io/commands/expiretime
 
 use super::shared::{reply_expiry, seconds};
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "EXPIRETIME",

@@ -3,6 +3,6 @@
 mod shared;
 
 commands![
-    copy del exists expire expireat expiretime keys r#move persist pexpire pexpireat pexpiretime pttl randomkey rename renamenx
+    copy del dump exists expire expireat expiretime keys r#move object persist pexpire pexpireat pexpiretime pttl randomkey rename renamenx restore
     scan touch ttl r#type unlink
 ];

@@ -1,11 +1,12 @@
 //! MOVE key database: moves a key to another database.
 //! Ref: redis.io/commands/move
 
-use super::shared::ttl_of;
-use crate::commands::common::{announce_new_in, database, event_in};
-use crate::keyspace::Look;
+use super::shared::{copy, is_there};
+use crate::commands::common::{database, event_in};
 use crate::spec::effect::Class;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "MOVE",
@@ -16,7 +17,10 @@ pub const SPEC: Spec = Spec {
     arity: 3,
     flags: Flags::WRITE.and(Flags::FAST),
     categories: Category::KEYSPACE,
-    keys: &[KeySpec::one(1, Access::RW.and(Access::ACCESS).and(Access::UPDATE))],
+    keys: &[KeySpec::one(
+        1,
+        Access::RW.and(Access::ACCESS).and(Access::UPDATE),
+    )],
     args: &[Arg::key("key"), Arg::integer("db")],
     route: Route::Keys(Multi::Single),
     run,
@@ -40,15 +44,13 @@ fn run(call: &mut Call) -> Outcome {
     if to == call.db {
         return Err(Refusal::SAME_OBJECT);
     }
-    let key = call.key(1);
-    let is_there = call.shard.ks.find(call.db, &key, call.now, Look::Write).is_some();
-    let can = is_there && call.shard.ks.find(to, &key, call.now, Look::Write).is_none();
-    if can && let Some((value, expire_at)) = call.shard.ks.take(call.db, &key) {
-        announce_new_in(call, to, 1);
-        call.shard.ks.put(to, &key, value, ttl_of(expire_at));
+    let (key, from) = (call.key(1), call.db);
+    let did = is_there(call, from, 1) && !is_there(call, to, 1) && copy(call, 1, 1, to)?;
+    if did {
+        call.shard.ks.remove(from, &key);
         call.event(Class::Generic, "move_from", 1);
         event_in(call, Class::Generic, "move_to", to, 1);
     }
-    call.out.int(i64::from(can));
+    call.out.int(i64::from(did));
     Ok(())
 }

@@ -2,7 +2,9 @@
 //! Ref: redis.io/commands/pexpireat
 
 use crate::commands::common::Clock;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "PEXPIREAT",
@@ -14,7 +16,21 @@ pub const SPEC: Spec = Spec {
     flags: Flags::WRITE.and(Flags::FAST),
     categories: Category::KEYSPACE,
     keys: &[KeySpec::one(1, Access::RW.and(Access::UPDATE))],
-    args: &[Arg::key("key"), Arg::unix_time("unix-time-milliseconds"), Arg::one_of("condition", &[Arg::word("nx", "NX"), Arg::word("xx", "XX"), Arg::word("gt", "GT"), Arg::word("lt", "LT")]).optional().since("7.0.0")],
+    args: &[
+        Arg::key("key"),
+        Arg::unix_time("unix-time-milliseconds"),
+        Arg::one_of(
+            "condition",
+            &[
+                Arg::word("nx", "NX"),
+                Arg::word("xx", "XX"),
+                Arg::word("gt", "GT"),
+                Arg::word("lt", "LT"),
+            ],
+        )
+        .optional()
+        .since("7.0.0"),
+    ],
     route: Route::Keys(Multi::Single),
     run,
     history: &[("7.0.0", "NX, XX, GT and LT.")],

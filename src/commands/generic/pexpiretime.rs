@@ -1,7 +1,9 @@
 //! PEXPIRETIME key: when a key expires, in milliseconds.
 //! Ref: redis.io/commands/pexpiretime
 
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "PEXPIRETIME",

@@ -1,7 +1,9 @@
 //! PTTL key: the time to live of a key in milliseconds.
 //! Ref: redis.io/commands/pttl
 
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "PTTL",

@@ -32,9 +32,16 @@ const TRIES_MAX: usize = 100;
 fn run(call: &mut Call) -> Outcome {
     let count = call.shard.ks.len(call.db) as u64;
     for _ in 0..TRIES_MAX {
-        let Some(name) = call.shard.ks.random_key(call.db, &mut call.shard.rng) else { break };
+        let Some(name) = call.shard.ks.random_key(call.db, &mut call.shard.rng) else {
+            break;
+        };
         let key = call.shard.ks.key(&name);
-        if call.shard.ks.find(call.db, &key, call.now, Look::Quiet).is_some() {
+        if call
+            .shard
+            .ks
+            .find(call.db, &key, call.now, Look::Quiet)
+            .is_some()
+        {
             call.out.raw(&count.to_le_bytes());
             call.out.raw(&name);
             break;
@@ -45,7 +52,12 @@ fn run(call: &mut Call) -> Outcome {
 
 /// Picks one core's name, each as likely as its share of the keys.
 fn pick(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let answers = || parts.iter().filter_map(|part| part.split_first_chunk::<8>()).map(|(n, name)| (u64::from_le_bytes(*n).max(1), name));
+    let answers = || {
+        parts
+            .iter()
+            .filter_map(|part| part.split_first_chunk::<8>())
+            .map(|(n, name)| (u64::from_le_bytes(*n).max(1), name))
+    };
     let total: u64 = answers().map(|(n, _)| n).sum();
     if total == 0 {
         call.out.null();

@@ -2,7 +2,9 @@
 //! Ref: redis.io/commands/renamenx
 
 use crate::spec::route::same_db;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "RENAMENX",
@@ -13,7 +15,10 @@ pub const SPEC: Spec = Spec {
     arity: 3,
     flags: Flags::WRITE.and(Flags::FAST),
     categories: Category::KEYSPACE,
-    keys: &[KeySpec::one(1, Access::RW.and(Access::ACCESS).and(Access::DELETE)), KeySpec::one(2, Access::OW.and(Access::INSERT))],
+    keys: &[
+        KeySpec::one(1, Access::RW.and(Access::ACCESS).and(Access::DELETE)),
+        KeySpec::one(2, Access::OW.and(Access::INSERT)),
+    ],
     args: &[Arg::key("key"), Arg::key_of("newkey", 1)],
     route: Route::Keys(Multi::Gather(same_db)),
     run,

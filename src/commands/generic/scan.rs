@@ -2,20 +2,28 @@
 //! Ref: redis.io/commands/scan
 
 use super::shared::Names;
-use crate::base::{glob, num::{parse_i64, parse_u64}};
+use crate::base::{
+    glob,
+    num::{parse_i64, parse_u64},
+};
 use crate::keyspace;
-use crate::spec::{Arg, Call, Category, Flags, Group, Outcome, Refusal, Route, Spec, Args};
+use crate::spec::{Arg, Args, Call, Category, Flags, Group, Outcome, Refusal, Route, Spec};
 
 pub const SPEC: Spec = Spec {
     name: "SCAN",
     since: "2.8.0",
     group: Group::Generic,
     summary: "Walks over the names of the keys in steps.",
-    cost: "O(1) for each call, O(N) for a whole walk over N keys",
+    cost: "O(N) for a whole walk over N keys, O(1) for each call",
     arity: -2,
     flags: Flags::READONLY,
     categories: Category::KEYSPACE,
-    args: &[Arg::integer("cursor"), Arg::pattern("pattern").token("MATCH").optional(), Arg::integer("count").token("COUNT").optional(), Arg::string("type").token("TYPE").optional().since("6.0.0")],
+    args: &[
+        Arg::integer("cursor"),
+        Arg::pattern("pattern").token("MATCH").optional(),
+        Arg::integer("count").token("COUNT").optional(),
+        Arg::string("type").token("TYPE").optional().since("6.0.0"),
+    ],
     route: Route::Pick(core_of),
     run,
     history: &[("6.0.0", "TYPE.")],
@@ -34,7 +42,9 @@ pub const SPEC: Spec = Spec {
 
 /// The core that has the cursor's slot; home refuses what is no cursor.
 fn core_of(args: &Args, cores: usize) -> usize {
-    args.try_get(1).and_then(parse_u64).map_or(0, |cursor| keyspace::scan::core_of(cursor, cores))
+    args.try_get(1)
+        .and_then(parse_u64)
+        .map_or(0, |cursor| keyspace::scan::core_of(cursor, cores))
 }
 
 /// What the words after the cursor say.
@@ -45,14 +55,21 @@ struct Plan<'a> {
 }
 
 fn plan<'a>(args: &Args<'a>) -> Result<Plan<'a>, Refusal> {
-    let mut plan = Plan { pattern: None, kind: None, count: 10 };
+    let mut plan = Plan {
+        pattern: None,
+        kind: None,
+        count: 10,
+    };
     let mut i = 2;
     while i < args.len() {
         let next = args.try_get(i + 1).ok_or(Refusal::SYNTAX)?;
         match () {
             () if args.is(i, "COUNT") => {
                 let count = parse_i64(next).ok_or(Refusal::NOT_INTEGER)?;
-                plan.count = usize::try_from(count).ok().filter(|n| *n > 0).ok_or(Refusal::SYNTAX)?;
+                plan.count = usize::try_from(count)
+                    .ok()
+                    .filter(|n| *n > 0)
+                    .ok_or(Refusal::SYNTAX)?;
             }
             () if args.is(i, "MATCH") => plan.pattern = (next != b"*").then_some(next),
             () if args.is(i, "TYPE") => plan.kind = Some(next),
@@ -68,14 +85,17 @@ fn run(call: &mut Call) -> Outcome {
     let plan = plan(&call.args)?;
     let now = call.now;
     let mut names = Names::default();
-    let next = call.shard.ks.scan(call.db, cursor, plan.count, &mut |item| {
-        let is_gone = item.expire_at().is_some_and(|at| at < now);
-        let fits = |pattern| glob::matches(pattern, item.key(), false);
-        let is_kind = |kind: &[u8]| kind.eq_ignore_ascii_case(item.kind().name().as_bytes());
-        if !is_gone && plan.pattern.is_none_or(fits) && plan.kind.is_none_or(is_kind) {
-            names.push(item.key());
-        }
-    });
+    let next = call
+        .shard
+        .ks
+        .scan(call.db, cursor, plan.count, &mut |item| {
+            let is_gone = item.expire_at().is_some_and(|at| at < now);
+            let fits = |pattern| glob::matches(pattern, item.key(), false);
+            let is_kind = |kind: &[u8]| kind.eq_ignore_ascii_case(item.kind().name().as_bytes());
+            if !is_gone && plan.pattern.is_none_or(fits) && plan.kind.is_none_or(is_kind) {
+                names.push(item.key());
+            }
+        });
     call.out.array(2);
     call.out.bulk(itoa::Buffer::new().format(next).as_bytes());
     names.reply(call.out);

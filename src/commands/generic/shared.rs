@@ -1,6 +1,6 @@
 //! What several generic commands need: expiry, deletion, renaming, counting, names collected for a reply.
 
-use crate::commands::common::{Clock, announce_new, any_deadline, missed};
+use crate::commands::common::{Clock, any_deadline, event_in, missed, stored};
 use crate::keyspace::{Look, Ttl};
 use crate::proto::encode::Out;
 use crate::spec::{Call, Outcome, Refusal, effect::Class};
@@ -26,12 +26,24 @@ impl Only {
                 () if word.eq_ignore_ascii_case(b"XX") => only.xx = true,
                 () if word.eq_ignore_ascii_case(b"GT") => only.gt = true,
                 () if word.eq_ignore_ascii_case(b"LT") => only.lt = true,
-                () => return Err(Refusal::text(format!("ERR Unsupported option {}", String::from_utf8_lossy(word)))),
+                () => {
+                    return Err(Refusal::text(format!(
+                        "ERR Unsupported option {}",
+                        String::from_utf8_lossy(word)
+                    )));
+                }
             }
         }
         match only {
-            Only { nx: true, xx, gt, lt } if xx || gt || lt => Err(Refusal::NX_AND_OTHERS),
-            Only { gt: true, lt: true, .. } => Err(Refusal::GT_AND_LT),
+            Only {
+                nx: true,
+                xx,
+                gt,
+                lt,
+            } if xx || gt || lt => Err(Refusal::NX_AND_OTHERS),
+            Only {
+                gt: true, lt: true, ..
+            } => Err(Refusal::GT_AND_LT),
             _ => Ok(only),
         }
     }
@@ -84,12 +96,13 @@ fn record(call: &mut Call, at: i64) {
 pub fn delete(call: &mut Call, i: usize) -> bool {
     let key = call.key(i);
     // Found first: a key whose time has passed counts as gone already.
-    let is_there = call.shard.ks.find(call.db, &key, call.now, Look::Write).is_some();
-    if is_there {
+    let db = call.db;
+    let was_there = is_there(call, db, i);
+    if was_there {
         call.shard.ks.remove(call.db, &key);
         call.event(Class::Generic, "del", i);
     }
-    is_there
+    was_there
 }
 
 /// DEL and UNLINK.
@@ -144,28 +157,49 @@ pub fn seconds(ms: i64) -> i64 {
     ms.saturating_add(500) / 1000
 }
 
-/// The time to live of a value that moves with its expiry.
-pub fn ttl_of(expire_at: Option<i64>) -> Ttl {
-    expire_at.map_or(Ttl::None, Ttl::At)
+/// Whether the key of word `i` exists in database `db`, looked up for writing.
+pub fn is_there(call: &mut Call, db: usize, i: usize) -> bool {
+    let key = call.key(i);
+    call.shard
+        .ks
+        .find(db, &key, call.now, Look::Write)
+        .is_some()
+}
+
+/// Stores a copy of key `from` of the call's database, with its time to live, at key `to` of database `db`; the numbers
+/// are those of words. Returns false without such a key. Tells of the new key; the rest is the caller's to tell.
+pub fn copy(call: &mut Call, from: usize, to: usize, db: usize) -> Result<bool, Refusal> {
+    let (from, target) = (call.key(from), call.key(to));
+    let expire_at = match call.shard.ks.find(call.db, &from, call.now, Look::Quiet) {
+        None => return Ok(false),
+        Some(item) => item.expire_at(),
+    };
+    if let Some(value) = call.shard.ks.get_value(call.db, &from) {
+        stored(
+            call.shard
+                .ks
+                .put(db, &target, value, expire_at.map_or(Ttl::None, Ttl::At)),
+        )?;
+    }
+    event_in(call, Class::New, "new", db, to);
+    Ok(true)
 }
 
 /// RENAME and RENAMENX: moves the value of key 1 to key 2. Returns whether it did.
 pub fn rename(call: &mut Call, only_if_free: bool) -> Result<bool, Refusal> {
-    let (from, to) = (call.key(1), call.key(2));
-    if call.shard.ks.find(call.db, &from, call.now, Look::Write).is_none() {
+    let (from, to, db) = (call.key(1), call.key(2), call.db);
+    if !is_there(call, db, 1) {
         return Err(Refusal::NO_KEY);
     }
     if from.bytes == to.bytes {
         return Ok(!only_if_free);
     }
-    let is_taken = call.shard.ks.find(call.db, &to, call.now, Look::Write).is_some();
-    if is_taken && only_if_free {
+    if is_there(call, db, 2) && only_if_free {
         return Ok(false);
     }
-    announce_new(call, 2);
-    if let Some((value, expire_at)) = call.shard.ks.take(call.db, &from) {
-        call.shard.ks.put(call.db, &to, value, ttl_of(expire_at));
-    }
+    // Copied before it is removed: without memory for the copy nothing is lost. Large values are shared, not copied.
+    copy(call, 1, 2, db)?;
+    call.shard.ks.remove(db, &from);
     call.event(Class::Generic, "rename_from", 1);
     call.event(Class::Generic, "rename_to", 2);
     Ok(true)
@@ -202,8 +236,14 @@ mod tests {
 
     #[test]
     fn never_counts_as_later_than_any_moment() {
-        let gt = Only { gt: true, ..Only::default() };
-        let lt = Only { lt: true, ..Only::default() };
+        let gt = Only {
+            gt: true,
+            ..Only::default()
+        };
+        let lt = Only {
+            lt: true,
+            ..Only::default()
+        };
         assert!(!gt.admits(None, 5) && lt.admits(None, 5));
         assert!(gt.admits(Some(4), 5) && !gt.admits(Some(5), 5));
         assert!(lt.admits(Some(6), 5) && !lt.admits(Some(5), 5));
@@ -211,6 +251,9 @@ mod tests {
 
     #[test]
     fn seconds_are_rounded() {
-        assert_eq!((seconds(499), seconds(500), seconds(i64::MAX)), (0, 1, i64::MAX / 1000));
+        assert_eq!(
+            (seconds(499), seconds(500), seconds(i64::MAX)),
+            (0, 1, i64::MAX / 1000)
+        );
     }
 }

@@ -1,14 +1,16 @@
 //! UNLINK key [key ...]: deletes keys; large values are given back later.
 //! Ref: redis.io/commands/unlink
 
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "UNLINK",
     since: "4.0.0",
     group: Group::Generic,
     summary: "Deletes keys and returns how many there were; memory of large values is given back later.",
-    cost: "O(1) for each key",
+    cost: "O(N), N keys",
     arity: -2,
     flags: Flags::WRITE.and(Flags::FAST),
     categories: Category::KEYSPACE,

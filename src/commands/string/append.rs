@@ -1,11 +1,13 @@
 //! APPEND key value: adds bytes to the end of a string.
 //! Ref: redis.io/commands/append
 
-use super::shared::{grown, len_of};
-use crate::commands::common::announce_new;
+use super::shared::{grown, len_of, string_of};
+use crate::commands::common::{stored, will_tell_new, wrote};
 use crate::keyspace::{Look, Ttl};
 use crate::spec::effect::Class;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "APPEND",
@@ -39,13 +41,17 @@ fn run(call: &mut Call) -> Outcome {
     let (key, tail) = (call.key(1), call.arg(2));
     let old = match call.shard.ks.find(call.db, &key, call.now, Look::Write) {
         None => None,
-        Some(item) => Some(len_of(item.string().ok_or(Refusal::WRONG_TYPE)?)),
+        Some(item) => Some(len_of(string_of(&item)?)),
     };
+    let is_new = will_tell_new(call, 1);
     let len = match old {
         // A new key gets the most compact form, as SET gives it.
         None => {
-            announce_new(call, 1);
-            call.shard.ks.set_str(call.db, &key, tail, Ttl::None, call.now);
+            let did = call
+                .shard
+                .ks
+                .set_str(call.db, &key, tail, Ttl::None, call.now);
+            stored(did)?;
             tail.len()
         }
         Some(old) => {
@@ -53,7 +59,7 @@ fn run(call: &mut Call) -> Outcome {
             call.shard.ks.append_str(call.db, &key, tail)
         }
     };
-    call.event(Class::String, "append", 1);
+    wrote(call, is_new, Class::String, "append", 1);
     call.out.int(len as i64);
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! DECR key: subtracts one from an integer.
 //! Ref: redis.io/commands/decr
 
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "DECR",
@@ -12,13 +14,16 @@ pub const SPEC: Spec = Spec {
     arity: 2,
     flags: Flags::WRITE.and(Flags::DENY_OOM).and(Flags::FAST),
     categories: Category::STRING,
-    keys: &[KeySpec::one(1, Access::RW.and(Access::ACCESS).and(Access::UPDATE))],
+    keys: &[KeySpec::one(
+        1,
+        Access::RW.and(Access::ACCESS).and(Access::UPDATE),
+    )],
     args: &[Arg::key("key")],
     route: Route::Keys(Multi::Single),
     run,
     cases: "
         > SET k -9223372036854775808    +OK
-        > DECR k        -ERR value is not an integer or out of range
+        > DECR k        -ERR increment or decrement would overflow
         > SET k -9223372036854775807    +OK
         > DECR k        :-9223372036854775808
         > DECR k        -ERR increment or decrement would overflow

@@ -4,14 +4,16 @@
 use super::options::Condition;
 use crate::keyspace::Look;
 use crate::spec::effect::Class;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "DELEX",
     since: "8.4.0",
     group: Group::String,
     summary: "Deletes a key if its value or the digest of its value is, or is not, as told.",
-    cost: "O(1) for IFEQ and IFNE, O(N) for IFDEQ and IFDNE, N bytes of the value",
+    cost: "O(N) for IFDEQ and IFDNE, N bytes of the value; O(1) for IFEQ and IFNE",
     arity: -2,
     flags: Flags::WRITE.and(Flags::FAST),
     categories: Category::STRING,
@@ -47,9 +49,13 @@ fn run(call: &mut Call) -> Outcome {
         None => false,
         Some(_) if call.args.len() == 2 => true,
         Some(item) => {
-            let value = item.string().ok_or(Refusal::fixed("ERR Key should be of string type if conditions are specified"))?;
+            let value = item.string().ok_or(Refusal::fixed(
+                "ERR Key should be of string type if conditions are specified",
+            ))?;
             let condition = Condition::on_value(call.args.get(2), call.args.get(3));
-            let condition = condition.ok_or(Refusal::fixed("ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE"))?;
+            let condition = condition.ok_or(Refusal::fixed(
+                "ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE",
+            ))?;
             condition.check()?;
             condition.holds(Some(value))
         }

@@ -2,9 +2,12 @@
 //! Ref: valkey.io/commands/delifeq
 
 use super::options::Condition;
+use super::shared::string_of;
 use crate::keyspace::Look;
 use crate::spec::effect::Class;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "DELIFEQ",
@@ -32,10 +35,13 @@ pub const SPEC: Spec = Spec {
 
 fn run(call: &mut Call) -> Outcome {
     let key = call.key(1);
-    let condition = Condition::Value { is: true, text: call.arg(2) };
+    let condition = Condition::Value {
+        is: true,
+        text: call.arg(2),
+    };
     let holds = match call.shard.ks.find(call.db, &key, call.now, Look::Write) {
         None => false,
-        Some(item) => condition.holds(Some(item.string().ok_or(Refusal::WRONG_TYPE)?)),
+        Some(item) => condition.holds(Some(string_of(&item)?)),
     };
     if holds {
         call.shard.ks.remove(call.db, &key);

@@ -2,9 +2,11 @@
 //! Ref: redis.io/commands/digest
 
 use super::options::digest;
-use super::shared::text_of;
+use super::shared::{string_of, text_of};
 use crate::commands::common::missed;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "DIGEST",
@@ -42,7 +44,7 @@ fn run(call: &mut Call) -> Outcome {
         }
         Some(item) => {
             let mut digits = itoa::Buffer::new();
-            let hash = digest(text_of(item.string().ok_or(Refusal::WRONG_TYPE)?, &mut digits));
+            let hash = digest(text_of(string_of(&item)?, &mut digits));
             call.out.bulk(&hash);
         }
     }

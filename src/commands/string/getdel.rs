@@ -3,7 +3,9 @@
 
 use super::shared::reply_string;
 use crate::spec::effect::Class;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "GETDEL",
@@ -14,7 +16,10 @@ pub const SPEC: Spec = Spec {
     arity: 2,
     flags: Flags::WRITE.and(Flags::FAST),
     categories: Category::STRING,
-    keys: &[KeySpec::one(1, Access::RW.and(Access::ACCESS).and(Access::DELETE))],
+    keys: &[KeySpec::one(
+        1,
+        Access::RW.and(Access::ACCESS).and(Access::DELETE),
+    )],
     args: &[Arg::key("key")],
     route: Route::Keys(Multi::Single),
     run,

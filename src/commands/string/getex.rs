@@ -2,10 +2,12 @@
 //! Ref: redis.io/commands/getex
 
 use super::options::{Expiry, Options, Reader, options};
-use super::shared::bulk_of;
+use super::shared::{bulk_of, string_of};
 use crate::commands::common::{Clock, missed};
 use crate::spec::effect::Class;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "GETEX",
@@ -16,8 +18,24 @@ pub const SPEC: Spec = Spec {
     arity: -2,
     flags: Flags::WRITE.and(Flags::FAST),
     categories: Category::STRING,
-    keys: &[KeySpec::one(1, Access::RW.and(Access::ACCESS).and(Access::UPDATE))],
-    args: &[Arg::key("key"), Arg::one_of("expiration", &[Arg::integer("seconds").token("EX"), Arg::integer("milliseconds").token("PX"), Arg::unix_time("unix-time-seconds").token("EXAT"), Arg::unix_time("unix-time-milliseconds").token("PXAT"), Arg::word("persist", "PERSIST")]).optional()],
+    keys: &[KeySpec::one(
+        1,
+        Access::RW.and(Access::ACCESS).and(Access::UPDATE),
+    )],
+    args: &[
+        Arg::key("key"),
+        Arg::one_of(
+            "expiration",
+            &[
+                Arg::integer("seconds").token("EX"),
+                Arg::integer("milliseconds").token("PX"),
+                Arg::unix_time("unix-time-seconds").token("EXAT"),
+                Arg::unix_time("unix-time-milliseconds").token("PXAT"),
+                Arg::word("persist", "PERSIST"),
+            ],
+        )
+        .optional(),
+    ],
     route: Route::Keys(Multi::Single),
     run,
     cases: "
@@ -51,7 +69,7 @@ fn run(call: &mut Call) -> Outcome {
         missed(call, 1);
         return Ok(());
     };
-    let value = item.string().ok_or(Refusal::WRONG_TYPE)?;
+    let value = string_of(&item)?;
     let at = expiry.moment(call.now, "getex")?;
     bulk_of(call.out, value);
     match (expiry, at) {
@@ -80,5 +98,9 @@ fn expire(call: &mut Call, clock: Clock, at: i64) {
     }
     call.shard.ks.set_expire(call.db, &key, at);
     call.event(Class::Generic, "expire", 1);
-    call.effect(&[b"PEXPIREAT", key.bytes, itoa::Buffer::new().format(at).as_bytes()]);
+    call.effect(&[
+        b"PEXPIREAT",
+        key.bytes,
+        itoa::Buffer::new().format(at).as_bytes(),
+    ]);
 }

@@ -1,7 +1,9 @@
 //! GETRANGE key start end: a part of a string.
 //! Ref: redis.io/commands/getrange
 
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "GETRANGE",

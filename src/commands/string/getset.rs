@@ -3,7 +3,9 @@
 
 use super::shared::{reply_string, store};
 use crate::keyspace::Ttl;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "GETSET",
@@ -14,7 +16,10 @@ pub const SPEC: Spec = Spec {
     arity: 3,
     flags: Flags::WRITE.and(Flags::DENY_OOM).and(Flags::FAST),
     categories: Category::STRING,
-    keys: &[KeySpec::one(1, Access::RW.and(Access::ACCESS).and(Access::UPDATE))],
+    keys: &[KeySpec::one(
+        1,
+        Access::RW.and(Access::ACCESS).and(Access::UPDATE),
+    )],
     args: &[Arg::key("key"), Arg::string("value")],
     route: Route::Keys(Multi::Single),
     run,
@@ -33,7 +38,7 @@ pub const SPEC: Spec = Spec {
 fn run(call: &mut Call) -> Outcome {
     reply_string(call, 1)?;
     let value = call.arg(2);
-    store(call, 1, value, Ttl::None);
+    store(call, 1, value, Ttl::None)?;
     call.effect(&[b"SET", call.arg(1), value]);
     Ok(())
 }

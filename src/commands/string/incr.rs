@@ -1,7 +1,9 @@
 //! INCR key: adds one to an integer.
 //! Ref: redis.io/commands/incr
 
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "INCR",
@@ -12,7 +14,10 @@ pub const SPEC: Spec = Spec {
     arity: 2,
     flags: Flags::WRITE.and(Flags::DENY_OOM).and(Flags::FAST),
     categories: Category::STRING,
-    keys: &[KeySpec::one(1, Access::RW.and(Access::ACCESS).and(Access::UPDATE))],
+    keys: &[KeySpec::one(
+        1,
+        Access::RW.and(Access::ACCESS).and(Access::UPDATE),
+    )],
     args: &[Arg::key("key")],
     route: Route::Keys(Multi::Single),
     run,

@@ -2,7 +2,9 @@
 //! Ref: redis.io/commands/incrby
 
 use crate::base::num::parse_i64;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "INCRBY",
@@ -13,7 +15,10 @@ pub const SPEC: Spec = Spec {
     arity: 3,
     flags: Flags::WRITE.and(Flags::DENY_OOM).and(Flags::FAST),
     categories: Category::STRING,
-    keys: &[KeySpec::one(1, Access::RW.and(Access::ACCESS).and(Access::UPDATE))],
+    keys: &[KeySpec::one(
+        1,
+        Access::RW.and(Access::ACCESS).and(Access::UPDATE),
+    )],
     args: &[Arg::key("key"), Arg::integer("increment")],
     route: Route::Keys(Multi::Single),
     run,

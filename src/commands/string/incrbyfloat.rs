@@ -1,11 +1,14 @@
 //! INCRBYFLOAT key increment: adds to a number with a fraction.
 //! Ref: redis.io/commands/incrbyfloat
 
-use crate::base::num::extended::Extended;
-use crate::commands::common::announce_new;
+use super::shared::string_of;
+use crate::base::num::Extended;
+use crate::commands::common::{stored, will_tell_new, wrote};
 use crate::keyspace::{Look, StrRef, Ttl, Value};
 use crate::spec::effect::Class;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "INCRBYFLOAT",
@@ -16,7 +19,10 @@ pub const SPEC: Spec = Spec {
     arity: 3,
     flags: Flags::WRITE.and(Flags::DENY_OOM).and(Flags::FAST),
     categories: Category::STRING,
-    keys: &[KeySpec::one(1, Access::RW.and(Access::ACCESS).and(Access::UPDATE))],
+    keys: &[KeySpec::one(
+        1,
+        Access::RW.and(Access::ACCESS).and(Access::UPDATE),
+    )],
     args: &[Arg::key("key"), Arg::double("increment")],
     route: Route::Keys(Multi::Single),
     run,
@@ -45,7 +51,7 @@ fn run(call: &mut Call) -> Outcome {
     let key = call.key(1);
     let old = match call.shard.ks.find(call.db, &key, call.now, Look::Write) {
         None => Extended::from_i64(0),
-        Some(item) => match item.string().ok_or(Refusal::WRONG_TYPE)? {
+        Some(item) => match string_of(&item)? {
             StrRef::Int(n) => Extended::from_i64(n),
             StrRef::Bytes(bytes) => Extended::parse(bytes).ok_or(Refusal::NOT_FLOAT)?,
         },
@@ -56,11 +62,14 @@ fn run(call: &mut Call) -> Outcome {
         return Err(Refusal::NAN_OR_INFINITY);
     }
     let text = sum.to_text();
-    announce_new(call, 1);
+    let is_new = will_tell_new(call, 1);
     // Kept as text even where it is a whole number, as OBJECT ENCODING tells.
-    let value = Value::Str { bytes: bytes::Bytes::copy_from_slice(text.as_bytes()), raw: false };
-    call.shard.ks.put(call.db, &key, value, Ttl::Keep);
-    call.event(Class::String, "incrbyfloat", 1);
+    let value = Value::Str {
+        bytes: bytes::Bytes::copy_from_slice(text.as_bytes()),
+        raw: false,
+    };
+    stored(call.shard.ks.put(call.db, &key, value, Ttl::Keep))?;
+    wrote(call, is_new, Class::String, "incrbyfloat", 1);
     // The sum, not the addition: another machine may round differently.
     call.effect(&[b"SET", key.bytes, text.as_bytes(), b"KEEPTTL"]);
     call.out.bulk(text.as_bytes());

@@ -3,7 +3,9 @@
 
 use super::shared::bulk_of;
 use crate::commands::common::missed;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "MGET",

@@ -4,6 +4,6 @@ mod options;
 pub mod shared;
 
 commands![
-    append decr decrby delex delifeq digest get getdel getex getrange getset incr incrby incrbyfloat mget mset msetex msetnx psetex
+    append decr decrby delex delifeq digest get getdel getex getrange getset incr incrby incrbyfloat lcs mget mset msetex msetnx psetex
     set setex setnx setrange strlen substr
 ];

@@ -3,7 +3,10 @@
 
 use super::shared::store;
 use crate::keyspace::Ttl;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Refusal, Route, Spec};
+use crate::spec::{
+    Access, Arg, Args, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Refusal,
+    Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "MSET",
@@ -18,6 +21,7 @@ pub const SPEC: Spec = Spec {
     args: &[Arg::block("data", &[Arg::key("key"), Arg::string("value")]).multiple()],
     route: Route::Keys(Multi::Split(Merge::AllOk)),
     run,
+    check: Some(pairs),
     cases: "
         > MSET a             -ERR wrong number of arguments for 'mset' command
         > MSET a 1 b         -ERR wrong number of arguments for 'mset' command
@@ -31,13 +35,20 @@ pub const SPEC: Spec = Spec {
 };
 
 fn run(call: &mut Call) -> Outcome {
-    if call.args.len().is_multiple_of(2) {
-        return Err(Refusal::arity("mset"));
-    }
+    pairs(&call.args)?;
     for i in (1..call.args.len()).step_by(2) {
         let value = call.arg(i + 1);
-        store(call, i, value, Ttl::None);
+        store(call, i, value, Ttl::None)?;
     }
     call.out.ok();
     Ok(())
+}
+
+/// Refuses a key without its value, before any core has stored anything.
+fn pairs(args: &Args) -> Outcome {
+    if args.len().is_multiple_of(2) {
+        Err(Refusal::arity("mset"))
+    } else {
+        Ok(())
+    }
 }

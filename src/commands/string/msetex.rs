@@ -5,8 +5,10 @@ use super::options::{Condition, Expiry, Options, Reader, options};
 use super::shared::{store, ttl_of};
 use crate::base::num::parse_i64;
 use crate::keyspace::Look;
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec,
+};
 use crate::spec::{effect::Class, route::same_db};
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
 
 pub const SPEC: Spec = Spec {
     name: "MSETEX",
@@ -41,13 +43,17 @@ pub const SPEC: Spec = Spec {
 };
 
 fn run(call: &mut Call) -> Outcome {
-    let count = parse_i64(call.arg(1)).and_then(|n| i32::try_from(n).ok()).filter(|n| *n > 0);
+    let count = parse_i64(call.arg(1))
+        .and_then(|n| i32::try_from(n).ok())
+        .filter(|n| *n > 0);
     let count = count.ok_or(Refusal::fixed("ERR invalid numkeys value"))? as usize;
     let end = 2 + 2 * count;
     if end > call.args.len() {
         return Err(Refusal::fixed("ERR wrong number of key-value pairs"));
     }
-    let Options { expiry, condition, .. } = options(&call.args, end, Reader::MsetEx)?;
+    let Options {
+        expiry, condition, ..
+    } = options(&call.args, end, Reader::MsetEx)?;
     let at = expiry.moment(call.now, "msetex")?;
     if condition != Condition::Always && !all_are(call, end, condition == Condition::Present) {
         call.out.int(0);
@@ -55,7 +61,7 @@ fn run(call: &mut Call) -> Outcome {
     }
     for i in (2..end).step_by(2) {
         let value = call.arg(i + 1);
-        store(call, i, value, ttl_of(expiry, at));
+        store(call, i, value, ttl_of(expiry, at))?;
         if at.is_some() {
             call.event(Class::Generic, "expire", i);
         }
@@ -69,7 +75,11 @@ fn run(call: &mut Call) -> Outcome {
 fn all_are(call: &mut Call, end: usize, present: bool) -> bool {
     (2..end).step_by(2).all(|i| {
         let key = call.key(i);
-        call.shard.ks.find(call.db, &key, call.now, Look::Write).is_some() == present
+        call.shard
+            .ks
+            .find(call.db, &key, call.now, Look::Write)
+            .is_some()
+            == present
     })
 }
 

@@ -4,7 +4,9 @@
 use super::shared::store;
 use crate::keyspace::{Look, Ttl};
 use crate::spec::route::same_db;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "MSETNX",
@@ -36,14 +38,19 @@ fn run(call: &mut Call) -> Outcome {
     }
     for i in (1..call.args.len()).step_by(2) {
         let key = call.key(i);
-        if call.shard.ks.find(call.db, &key, call.now, Look::Write).is_some() {
+        if call
+            .shard
+            .ks
+            .find(call.db, &key, call.now, Look::Write)
+            .is_some()
+        {
             call.out.int(0);
             return Ok(());
         }
     }
     for i in (1..call.args.len()).step_by(2) {
         let value = call.arg(i + 1);
-        store(call, i, value, Ttl::None);
+        store(call, i, value, Ttl::None)?;
     }
     call.out.int(1);
     Ok(())

@@ -38,9 +38,15 @@ pub enum Condition<'a> {
     /// XX: there is one.
     Present,
     /// IFEQ, IFNE: the value is (not) this.
-    Value { is: bool, text: &'a [u8] },
+    Value {
+        is: bool,
+        text: &'a [u8],
+    },
     /// IFDEQ, IFDNE: the digest of the value is (not) this, of 16 hexadecimal digits in any case.
-    Digest { is: bool, text: &'a [u8] },
+    Digest {
+        is: bool,
+        text: &'a [u8],
+    },
 }
 
 /// The refusal of a digest that cannot be one.
@@ -80,8 +86,12 @@ impl<'a> Condition<'a> {
             (Condition::Absent, value) => value.is_none(),
             (Condition::Present, value) => value.is_some(),
             (Condition::Value { is, .. } | Condition::Digest { is, .. }, None) => !is,
-            (Condition::Value { is, text }, Some(value)) => (text_of(value, &mut digits) == text) == is,
-            (Condition::Digest { is, text }, Some(value)) => digest(text_of(value, &mut digits)).eq_ignore_ascii_case(text) == is,
+            (Condition::Value { is, text }, Some(value)) => {
+                (text_of(value, &mut digits) == text) == is
+            }
+            (Condition::Digest { is, text }, Some(value)) => {
+                digest(text_of(value, &mut digits)).eq_ignore_ascii_case(text) == is
+            }
         }
     }
 }
@@ -112,10 +122,16 @@ pub struct Options<'a> {
 
 /// Reads the options from word `from` on.
 pub fn options<'a>(args: &Args<'a>, from: usize, reader: Reader) -> Result<Options<'a>, Refusal> {
-    let mut all = Options { expiry: Expiry::Unsaid, condition: Condition::Always, get: false };
+    let mut all = Options {
+        expiry: Expiry::Unsaid,
+        condition: Condition::Always,
+        get: false,
+    };
     let mut i = from;
     while let Some(word) = args.try_get(i) {
-        i += 1 + all.take(word, args.try_get(i + 1), reader).ok_or(Refusal::SYNTAX)?;
+        i += 1 + all
+            .take(word, args.try_get(i + 1), reader)
+            .ok_or(Refusal::SYNTAX)?;
     }
     Ok(all)
 }
@@ -133,10 +149,18 @@ impl<'a> Options<'a> {
                 self.get = true;
                 return Some(0);
             }
-            () if is(b"NX") && reader != Reader::GetEx => return self.condition(Condition::Absent).map(|()| 0),
-            () if is(b"XX") && reader != Reader::GetEx => return self.condition(Condition::Present).map(|()| 0),
-            () if is(b"KEEPTTL") && reader != Reader::GetEx => return self.expiry(Expiry::Keep).map(|()| 0),
-            () if is(b"PERSIST") && reader == Reader::GetEx => return self.expiry(Expiry::Persist).map(|()| 0),
+            () if is(b"NX") && reader != Reader::GetEx => {
+                return self.condition(Condition::Absent).map(|()| 0);
+            }
+            () if is(b"XX") && reader != Reader::GetEx => {
+                return self.condition(Condition::Present).map(|()| 0);
+            }
+            () if is(b"KEEPTTL") && reader != Reader::GetEx => {
+                return self.expiry(Expiry::Keep).map(|()| 0);
+            }
+            () if is(b"PERSIST") && reader == Reader::GetEx => {
+                return self.expiry(Expiry::Persist).map(|()| 0);
+            }
             () if reader == Reader::Set => {
                 let condition = Condition::on_value(word, next?)?;
                 if self.condition != Condition::Always {
@@ -184,11 +208,20 @@ mod tests {
 
     #[test]
     fn conditions_on_values_hold_for_missing_keys_only_when_negative() {
-        let is = Condition::Value { is: true, text: b"7" };
-        let is_not = Condition::Value { is: false, text: b"7" };
+        let is = Condition::Value {
+            is: true,
+            text: b"7",
+        };
+        let is_not = Condition::Value {
+            is: false,
+            text: b"7",
+        };
         assert!(!is.holds(None) && is_not.holds(None));
         assert!(is.holds(Some(StrRef::Int(7))) && !is_not.holds(Some(StrRef::Int(7))));
-        let digest = Condition::Digest { is: true, text: b"9555E8555C62DCFD" };
+        let digest = Condition::Digest {
+            is: true,
+            text: b"9555E8555C62DCFD",
+        };
         assert!(digest.holds(Some(StrRef::Bytes(b"hello"))) && !digest.holds(None));
     }
 }

@@ -2,11 +2,13 @@
 //! Ref: redis.io/commands/set
 
 use super::options::{Condition, Expiry, Options, Reader, options};
-use super::shared::{bulk_of, store, ttl_of};
+use super::shared::{bulk_of, store, string_of, ttl_of};
 use crate::commands::common::{Clock, missed};
 use crate::keyspace::{Look, Ttl};
 use crate::spec::effect::Class;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "SET",
@@ -17,11 +19,54 @@ pub const SPEC: Spec = Spec {
     arity: -3,
     flags: Flags::WRITE.and(Flags::DENY_OOM),
     categories: Category::STRING,
-    keys: &[KeySpec::one(1, Access::RW.and(Access::ACCESS).and(Access::UPDATE).and(Access::VARIABLE_FLAGS))],
-    args: &[Arg::key("key"), Arg::string("value"), Arg::one_of("condition", &[Arg::word("nx", "NX").since("2.6.12"), Arg::word("xx", "XX").since("2.6.12"), Arg::string("ifeq-value").token("IFEQ").since("8.4.0"), Arg::string("ifne-value").token("IFNE").since("8.4.0"), Arg::string("ifdeq-digest").token("IFDEQ").since("8.4.0"), Arg::string("ifdne-digest").token("IFDNE").since("8.4.0")]).optional(), Arg::word("get", "GET").optional().since("6.2.0"), Arg::one_of("expiration", &[Arg::integer("seconds").token("EX").since("2.6.12"), Arg::integer("milliseconds").token("PX").since("2.6.12"), Arg::unix_time("unix-time-seconds").token("EXAT").since("6.2.0"), Arg::unix_time("unix-time-milliseconds").token("PXAT").since("6.2.0"), Arg::word("keepttl", "KEEPTTL").since("6.0.0")]).optional()],
+    keys: &[KeySpec::one(
+        1,
+        Access::RW
+            .and(Access::ACCESS)
+            .and(Access::UPDATE)
+            .and(Access::VARIABLE_FLAGS),
+    )],
+    args: &[
+        Arg::key("key"),
+        Arg::string("value"),
+        Arg::one_of(
+            "condition",
+            &[
+                Arg::word("nx", "NX").since("2.6.12"),
+                Arg::word("xx", "XX").since("2.6.12"),
+                Arg::string("ifeq-value").token("IFEQ").since("8.4.0"),
+                Arg::string("ifne-value").token("IFNE").since("8.4.0"),
+                Arg::string("ifdeq-digest").token("IFDEQ").since("8.4.0"),
+                Arg::string("ifdne-digest").token("IFDNE").since("8.4.0"),
+            ],
+        )
+        .optional(),
+        Arg::word("get", "GET").optional().since("6.2.0"),
+        Arg::one_of(
+            "expiration",
+            &[
+                Arg::integer("seconds").token("EX").since("2.6.12"),
+                Arg::integer("milliseconds").token("PX").since("2.6.12"),
+                Arg::unix_time("unix-time-seconds")
+                    .token("EXAT")
+                    .since("6.2.0"),
+                Arg::unix_time("unix-time-milliseconds")
+                    .token("PXAT")
+                    .since("6.2.0"),
+                Arg::word("keepttl", "KEEPTTL").since("6.0.0"),
+            ],
+        )
+        .optional(),
+    ],
     route: Route::Keys(Multi::Single),
     run,
-    history: &[("2.6.12", "EX, PX, NX and XX."), ("6.0.0", "KEEPTTL."), ("6.2.0", "GET, EXAT and PXAT."), ("7.0.0", "NX and GET together."), ("8.4.0", "IFEQ, IFNE, IFDEQ and IFDNE.")],
+    history: &[
+        ("2.6.12", "EX, PX, NX and XX."),
+        ("6.0.0", "KEEPTTL."),
+        ("6.2.0", "GET, EXAT and PXAT."),
+        ("7.0.0", "NX and GET together."),
+        ("8.4.0", "IFEQ, IFNE, IFDEQ and IFDNE."),
+    ],
     cases: "
         > SET k                   -ERR wrong number of arguments for 'set' command
         > SET k v FOO             -ERR syntax error
@@ -58,7 +103,7 @@ fn run(call: &mut Call) -> Outcome {
         return with_options(call);
     }
     let value = call.arg(2);
-    store(call, 1, value, Ttl::None);
+    store(call, 1, value, Ttl::None)?;
     call.out.ok();
     Ok(())
 }
@@ -74,7 +119,7 @@ fn with_options(call: &mut Call) -> Outcome {
         return Ok(());
     }
     let value = call.arg(2);
-    store(call, 1, value, ttl_of(all.expiry, at));
+    store(call, 1, value, ttl_of(all.expiry, at))?;
     if at.is_some() {
         call.event(Class::Generic, "expire", 1);
     }
@@ -104,7 +149,7 @@ fn admits(call: &mut Call, all: &Options) -> Result<bool, Refusal> {
     if !all.get && !all.condition.reads_value() {
         return Ok(all.condition == Condition::Present);
     }
-    let value = item.string().ok_or(Refusal::WRONG_TYPE)?;
+    let value = string_of(&item)?;
     let holds = all.condition.holds(Some(value));
     if all.get {
         bulk_of(call.out, value);
@@ -118,11 +163,20 @@ fn record(call: &mut Call, all: &Options, at: Option<i64>) {
     let is_verbatim = !all.condition.reads_value();
     match (all.expiry, at) {
         (Expiry::At(Clock::UnixMillis, _), _) if is_verbatim => {}
-        (_, Some(at)) => call.effect(&[b"SET", key, value, b"PXAT", itoa::Buffer::new().format(at).as_bytes()]),
+        (_, Some(at)) => call.effect(&[
+            b"SET",
+            key,
+            value,
+            b"PXAT",
+            itoa::Buffer::new().format(at).as_bytes(),
+        ]),
         (Expiry::Keep, _) if !is_verbatim => call.effect(&[b"SET", key, value, b"KEEPTTL"]),
         _ if !is_verbatim => call.effect(&[b"SET", key, value]),
         _ if all.get => {
-            let options = call.args.from(3).filter(|word| !word.eq_ignore_ascii_case(b"GET"));
+            let options = call
+                .args
+                .from(3)
+                .filter(|word| !word.eq_ignore_ascii_case(b"GET"));
             let words: Vec<&[u8]> = call.args.from(0).take(3).chain(options).collect();
             call.effect(&words);
         }

@@ -2,7 +2,9 @@
 //! Ref: redis.io/commands/setex
 
 use crate::commands::common::Clock;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "SETEX",
@@ -14,7 +16,11 @@ pub const SPEC: Spec = Spec {
     flags: Flags::WRITE.and(Flags::DENY_OOM),
     categories: Category::STRING,
     keys: &[KeySpec::one(1, Access::OW.and(Access::UPDATE))],
-    args: &[Arg::key("key"), Arg::integer("seconds"), Arg::string("value")],
+    args: &[
+        Arg::key("key"),
+        Arg::integer("seconds"),
+        Arg::string("value"),
+    ],
     route: Route::Keys(Multi::Single),
     run,
     deprecated: Some(("2.6.12", "`SET` with the `EX` argument")),

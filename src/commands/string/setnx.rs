@@ -3,7 +3,9 @@
 
 use super::shared::store;
 use crate::keyspace::{Look, Ttl};
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "SETNX",
@@ -30,10 +32,14 @@ pub const SPEC: Spec = Spec {
 
 fn run(call: &mut Call) -> Outcome {
     let key = call.key(1);
-    let is_free = call.shard.ks.find(call.db, &key, call.now, Look::Write).is_none();
+    let is_free = call
+        .shard
+        .ks
+        .find(call.db, &key, call.now, Look::Write)
+        .is_none();
     if is_free {
         let value = call.arg(2);
-        store(call, 1, value, Ttl::None);
+        store(call, 1, value, Ttl::None)?;
     }
     call.out.int(i64::from(is_free));
     Ok(())

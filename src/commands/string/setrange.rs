@@ -1,12 +1,14 @@
 //! SETRANGE key offset value: overwrites a part of a string.
 //! Ref: redis.io/commands/setrange
 
-use super::shared::{grown, len_of};
+use super::shared::{grown, len_of, string_of};
 use crate::base::num::parse_i64;
-use crate::commands::common::announce_new;
+use crate::commands::common::{stored, will_tell_new, wrote};
 use crate::keyspace::Look;
 use crate::spec::effect::Class;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "SETRANGE",
@@ -46,16 +48,20 @@ fn run(call: &mut Call) -> Outcome {
     let (key, value) = (call.key(1), call.arg(3));
     let old = match call.shard.ks.find(call.db, &key, call.now, Look::Write) {
         None => 0,
-        Some(item) => len_of(item.string().ok_or(Refusal::WRONG_TYPE)?),
+        Some(item) => len_of(string_of(&item)?),
     };
     if value.is_empty() {
         call.out.int(old as i64);
         return Ok(());
     }
     let end = grown(call, offset, value.len())?;
-    announce_new(call, 1);
-    call.shard.ks.edit_str(call.db, &key, end, |bytes| bytes[end - value.len()..end].copy_from_slice(value));
-    call.event(Class::String, "setrange", 1);
+    let is_new = will_tell_new(call, 1);
+    let place = end - value.len()..end;
+    let did = call.shard.ks.edit_str(call.db, &key, end, |bytes| {
+        bytes[place].copy_from_slice(value)
+    });
+    stored(did)?;
+    wrote(call, is_new, Class::String, "setrange", 1);
     call.out.int(old.max(end) as i64);
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! What several string commands need: replies, storing with events, adding to integers, ranges.
 
 use crate::base::num::parse_i64;
-use crate::commands::common::{announce_new, deadline, missed};
-use crate::keyspace::{Look, StrRef, Ttl};
+use crate::commands::common::{deadline, missed, stored, will_tell_new, wrote};
+use crate::keyspace::{Item, Look, StrRef, Ttl};
 use crate::proto::encode::Out;
 use crate::spec::{Call, Outcome, Refusal, effect::Class};
 
@@ -26,6 +26,12 @@ pub fn text_of<'t>(value: StrRef<'t>, digits: &'t mut itoa::Buffer) -> &'t [u8] 
     }
 }
 
+/// The string that was found; refused if it is of another type.
+#[inline(always)]
+pub fn string_of<'k>(item: &Item<'k>) -> Result<StrRef<'k>, Refusal> {
+    item.string().ok_or(Refusal::WRONG_TYPE)
+}
+
 /// Number of bytes of a string value.
 #[inline(always)]
 pub fn len_of(value: StrRef<'_>) -> usize {
@@ -47,7 +53,7 @@ pub fn reply_string(call: &mut Call, i: usize) -> Result<bool, Refusal> {
             Ok(false)
         }
         Some(item) => {
-            bulk_of(call.out, item.string().ok_or(Refusal::WRONG_TYPE)?);
+            bulk_of(call.out, string_of(&item)?);
             Ok(true)
         }
     }
@@ -55,21 +61,32 @@ pub fn reply_string(call: &mut Call, i: usize) -> Result<bool, Refusal> {
 
 /// Stores `value` at the key of word `i`, whatever was there.
 #[inline(always)]
-pub fn store(call: &mut Call, i: usize, value: &[u8], ttl: Ttl) {
-    announce_new(call, i);
+pub fn store(call: &mut Call, i: usize, value: &[u8], ttl: Ttl) -> Outcome {
+    let is_new = will_tell_new(call, i);
     let key = call.key(i);
-    call.shard.ks.set_str(call.db, &key, value, ttl, call.now);
-    call.event(Class::String, "set", i);
+    stored(call.shard.ks.set_str(call.db, &key, value, ttl, call.now))?;
+    wrote(call, is_new, Class::String, "set", i);
+    Ok(())
 }
 
 /// Stores word 3 at key 1, to expire as word 2 tells (SETEX, PSETEX).
-pub fn store_expiring(call: &mut Call, clock: crate::commands::common::Clock, command: &str) -> Outcome {
+pub fn store_expiring(
+    call: &mut Call,
+    clock: crate::commands::common::Clock,
+    command: &str,
+) -> Outcome {
     let at = deadline(call.arg(2), clock, call.now, command)?;
     let value = call.arg(3);
-    store(call, 1, value, Ttl::At(at));
+    store(call, 1, value, Ttl::At(at))?;
     call.event(Class::Generic, "expire", 1);
     let key = call.arg(1);
-    call.effect(&[b"SET", key, value, b"PXAT", itoa::Buffer::new().format(at).as_bytes()]);
+    call.effect(&[
+        b"SET",
+        key,
+        value,
+        b"PXAT",
+        itoa::Buffer::new().format(at).as_bytes(),
+    ]);
     call.out.ok();
     Ok(())
 }
@@ -89,15 +106,15 @@ pub fn add(call: &mut Call, delta: i64) -> Outcome {
     let key = call.key(1);
     let old = match call.shard.ks.find(call.db, &key, call.now, Look::Write) {
         None => 0,
-        Some(item) => match item.string().ok_or(Refusal::WRONG_TYPE)? {
+        Some(item) => match string_of(&item)? {
             StrRef::Int(n) => n,
             StrRef::Bytes(bytes) => parse_i64(bytes).ok_or(Refusal::NOT_INTEGER)?,
         },
     };
     let sum = old.checked_add(delta).ok_or(Refusal::OVERFLOW)?;
-    announce_new(call, 1);
-    call.shard.ks.set_int(call.db, &key, sum, Ttl::Keep);
-    call.event(Class::String, "incrby", 1);
+    let is_new = will_tell_new(call, 1);
+    stored(call.shard.ks.set_int(call.db, &key, sum, Ttl::Keep))?;
+    wrote(call, is_new, Class::String, "incrby", 1);
     call.out.int(sum);
     Ok(())
 }
@@ -115,7 +132,7 @@ pub fn reply_range(call: &mut Call) -> Outcome {
         }
         Some(item) => {
             let mut digits = itoa::Buffer::new();
-            let text = text_of(item.string().ok_or(Refusal::WRONG_TYPE)?, &mut digits);
+            let text = text_of(string_of(&item)?, &mut digits);
             call.out.bulk(slice(text, from, to));
         }
     }
@@ -128,9 +145,19 @@ fn slice(text: &[u8], from: i64, to: i64) -> &[u8] {
         return b"";
     }
     let len = text.len() as i64;
-    let place = |n: i64| if n < 0 { n.saturating_add(len).max(0) } else { n };
+    let place = |n: i64| {
+        if n < 0 {
+            n.saturating_add(len).max(0)
+        } else {
+            n
+        }
+    };
     let (from, to) = (place(from), place(to).min(len - 1));
-    if from > to { b"" } else { &text[from as usize..=to as usize] }
+    if from > to {
+        b""
+    } else {
+        &text[from as usize..=to as usize]
+    }
 }
 
 /// Refuses a string of `old` bytes or up to place `old` to become `more` bytes longer where that exceeds
@@ -141,7 +168,11 @@ pub fn grown(call: &Call, old: u64, more: usize) -> Result<usize, Refusal> {
         return Err(Refusal::TOO_BIG);
     }
     let total = usize::try_from(total).map_err(|_| Refusal::TOO_BIG)?;
-    if call.shard.ks.room_for(total) { Ok(total) } else { Err(Refusal::ARENA_FULL) }
+    if call.shard.ks.room_for(total) {
+        Ok(total)
+    } else {
+        Err(Refusal::ARENA_FULL)
+    }
 }
 
 #[cfg(test)]

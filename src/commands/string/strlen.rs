@@ -1,9 +1,11 @@
 //! STRLEN key: the length of a string.
 //! Ref: redis.io/commands/strlen
 
-use super::shared::len_of;
+use super::shared::{len_of, string_of};
 use crate::commands::common::missed;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "STRLEN",
@@ -34,7 +36,7 @@ fn run(call: &mut Call) -> Outcome {
     let look = call.look();
     let len = match call.shard.ks.find(call.db, &key, call.now, look) {
         None => None,
-        Some(item) => Some(len_of(item.string().ok_or(Refusal::WRONG_TYPE)?)),
+        Some(item) => Some(len_of(string_of(&item)?)),
     };
     if len.is_none() {
         missed(call, 1);

@@ -1,7 +1,9 @@
 //! SUBSTR key start end: a part of a string; the old name of GETRANGE.
 //! Ref: redis.io/commands/substr
 
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "SUBSTR",
