@@ -2,6 +2,7 @@
 //! Ref: redis.io/commands/set (EX, PX, EXAT, PXAT), redis.io/commands/expire
 
 use crate::base::num::parse_i64;
+use crate::keyspace::{Item, Kind, Look, StrRef};
 use crate::spec::{Call, Refusal, effect::Class};
 
 /// How a word tells a moment.
@@ -94,7 +95,10 @@ pub fn will_tell_new(call: &mut Call, i: usize) -> bool {
 #[cold]
 fn is_absent(call: &mut Call, i: usize) -> bool {
     let key = call.key(i);
-    !call.shard.ks.exists(call.db, &key, call.now)
+    call.shard
+        .ks
+        .find(call.db, &key, call.now, Look::Quiet)
+        .is_none()
 }
 
 /// Refuses where the keyspace had no memory for a write and so changed nothing.
@@ -121,6 +125,22 @@ pub fn event_in(call: &mut Call, class: Class, name: &'static str, db: usize, i:
     if call.shard.fx.mask & class as u32 != 0 {
         let key = call.arg(i);
         call.shard.fx.event(class, name, db, key);
+    }
+}
+
+/// How a reading command looks keys up whose access clock it must not move; hits and misses are counted.
+pub const QUIETLY: Look = Look::ReadNoTouch;
+
+/// The string that was found; refused if it is of another type.
+#[inline(always)]
+pub fn string_of<'k>(item: &Item<'k>) -> Result<StrRef<'k>, Refusal> {
+    item.string().ok_or(Refusal::WRONG_TYPE)
+}
+
+/// The name of a type of value, as TYPE replies it.
+pub fn name_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::String => "string",
     }
 }
 

@@ -410,3 +410,83 @@ fn restore_of_an_expired_value_only_removes() {
         b":0\r\n"
     );
 }
+
+/// Words that numbers, options and keys are mistaken for.
+const ODD: &[&str] = &[
+    "",
+    "0",
+    "-1",
+    "1",
+    "-9223372036854775808",
+    "9223372036854775807",
+    "9223372036854775808",
+    "4294967296",
+    "nan",
+    "inf",
+    "1e400",
+    " 1",
+    "a",
+    "b",
+    "c",
+    "a",
+    "b",
+    "a",
+    "NX",
+    "XX",
+    "GET",
+    "KEEPTTL",
+    "EX",
+    "PX",
+    "EXAT",
+    "PXAT",
+    "PERSIST",
+    "IFEQ",
+    "IFDNE",
+    "GT",
+    "LT",
+    "MATCH",
+    "COUNT",
+    "TYPE",
+    "DB",
+    "REPLACE",
+    "ABSTTL",
+    "IDLETIME",
+    "FREQ",
+    "IDX",
+    "LEN",
+    "MINMATCHLEN",
+    "*",
+    "[",
+    "x\\",
+    "ENCODING",
+];
+
+#[test]
+fn no_words_break_a_command_and_each_gets_one_reply() {
+    let (mut shard, seed) = (shard(), 7);
+    let mut rng = crate::base::rng::Rng::new(seed);
+    let names: Vec<&str> = [string::SPECS, generic::SPECS]
+        .into_iter()
+        .flatten()
+        .map(|spec| spec.name)
+        .collect();
+    for _ in 0..50_000 {
+        let name = names[rng.below(names.len() as u64) as usize];
+        // No command may build a string of half a gigabyte here: it is allowed to.
+        let bound = if name == "SETRANGE" {
+            5
+        } else {
+            ODD.len() as u64
+        };
+        let count = rng.below(6);
+        let rest = (0..count).map(|_| ODD[rng.below(bound) as usize].into());
+        let words: Vec<Vec<u8>> = std::iter::once(name.into()).chain(rest).collect();
+        let bytes = call(&mut shard, &words);
+        let whole = reply::read(&bytes).expect("well formed");
+        assert_eq!(
+            whole.map(|(_, used)| used),
+            Some(bytes.len()),
+            "seed {seed}: {words:?}"
+        );
+    }
+}

@@ -3,7 +3,7 @@
 
 use super::shared::{copy, is_there};
 use crate::base::num::parse_i64;
-use crate::commands::common::{database, event_in};
+use crate::commands::common::{database, event_in, missed};
 use crate::spec::effect::Class;
 use crate::spec::{
     Access, Arg, Args, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec,
@@ -95,8 +95,14 @@ fn run(call: &mut Call) -> Outcome {
     if plan.db == call.db && from.bytes == to.bytes {
         return Err(Refusal::SAME_OBJECT);
     }
-    let (db, is_taken) = (call.db, is_there(call, plan.db, 2));
-    let did = is_there(call, db, 1) && (!is_taken || plan.replace) && copy(call, 1, 2, plan.db)?;
+    let look = call.look();
+    if call.shard.ks.find(call.db, &from, call.now, look).is_none() {
+        missed(call, 1);
+        call.out.int(0);
+        return Ok(());
+    }
+    let is_free = plan.replace || !is_there(call, plan.db, 2);
+    let did = is_free && copy(call, 1, 2, plan.db)?;
     if did {
         event_in(call, Class::Generic, "copy_to", plan.db, 2);
     }

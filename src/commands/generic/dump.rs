@@ -1,11 +1,11 @@
 //! DUMP key: the value of a key in the form that RESTORE reads.
 //! Ref: redis.io/commands/dump
 
-use crate::commands::common::missed;
+use crate::commands::common::{missed, string_of};
 use crate::data::codec;
 use crate::keyspace::StrRef;
 use crate::spec::{
-    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec,
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
 };
 
 pub const SPEC: Spec = Spec {
@@ -41,7 +41,7 @@ fn run(call: &mut Call) -> Outcome {
     };
     let mut payload = Vec::new();
     let compress = call.shard.config.rdbcompression;
-    match item.string().ok_or(Refusal::WRONG_TYPE)? {
+    match string_of(&item)? {
         StrRef::Bytes(bytes) => codec::dump_string(&mut payload, bytes, compress),
         StrRef::Int(n) => codec::dump_string(
             &mut payload,

@@ -1,7 +1,8 @@
 //! EXISTS key [key ...]: counts the keys that exist.
 //! Ref: redis.io/commands/exists
 
-use super::shared::{QUIETLY, count_found};
+use super::shared::count_found;
+use crate::commands::common::QUIETLY;
 use crate::spec::{
     Access, Arg, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Route, Spec,
 };

@@ -1,7 +1,8 @@
 //! OBJECT ENCODING | FREQ | IDLETIME | REFCOUNT key, OBJECT HELP: how the server keeps a value.
 //! Ref: redis.io/commands/object
 
-use super::shared::QUIETLY;
+use super::shared::is_lfu;
+use crate::commands::common::{QUIETLY, string_of};
 use crate::config::kinds::MaxmemoryPolicy;
 use crate::keyspace::StrRef;
 use crate::spec::{
@@ -174,7 +175,7 @@ fn about(call: &mut Call, tell: fn(&mut Call, Facts) -> Outcome) -> Outcome {
             encoding: item.encoding(),
             idle_seconds: item.idle_seconds(now) as i64,
             frequency: i64::from(item.freq(now)),
-            is_small_integer: matches!(item.string(), Some(StrRef::Int(0..=9999))),
+            is_small_integer: matches!(string_of(&item), Ok(StrRef::Int(0..=9999))),
         });
     match facts {
         Some(facts) => tell(call, facts),
@@ -183,13 +184,6 @@ fn about(call: &mut Call, tell: fn(&mut Call, Facts) -> Outcome) -> Outcome {
             Ok(())
         }
     }
-}
-
-fn is_lfu(call: &Call) -> bool {
-    matches!(
-        call.shard.config.maxmemory_policy,
-        MaxmemoryPolicy::AllkeysLfu | MaxmemoryPolicy::VolatileLfu
-    )
 }
 
 /// The policy goes by how keys are used.

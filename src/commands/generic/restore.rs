@@ -1,7 +1,7 @@
 //! RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME s] [FREQ n]: creates a key from the form that DUMP returns.
 //! Ref: redis.io/commands/restore
 
-use super::shared::delete;
+use super::shared::{delete, is_lfu};
 use crate::base::num::parse_i64;
 use crate::commands::common::{stored, wrote};
 use crate::data::codec::{self, Fault};
@@ -44,7 +44,7 @@ pub const SPEC: Spec = Spec {
 struct Plan {
     replace: bool,
     absolute: bool,
-    idle_seconds: Option<i64>,
+    idle_seconds: Option<u64>,
     frequency: Option<u8>,
 }
 
@@ -58,8 +58,8 @@ fn plan(args: &Args) -> Result<Plan, Refusal> {
             _ if args.is(i, "ABSTTL") => plan.absolute = true,
             Some(next) if args.is(i, "IDLETIME") && plan.frequency.is_none() => {
                 let seconds = parse_i64(next).ok_or(Refusal::NOT_INTEGER)?;
-                plan.idle_seconds = Some(seconds).filter(|n| *n >= 0);
-                plan.idle_seconds.ok_or(Refusal::RESTORE_IDLE)?;
+                plan.idle_seconds =
+                    Some(u64::try_from(seconds).map_err(|_| Refusal::RESTORE_IDLE)?);
                 i += 1;
             }
             Some(next) if args.is(i, "FREQ") && plan.idle_seconds.is_none() => {
@@ -117,15 +117,15 @@ fn run(call: &mut Call) -> Outcome {
     Ok(())
 }
 
-/// Idle time or frequency of use as told; a policy that goes by the other ignores it, as Redis does.
+/// Idle time or frequency of use as told: the one that the policy goes by, as Redis does.
 fn set_usage(call: &mut Call, plan: &Plan) {
+    let clock = match (is_lfu(call), plan.frequency, plan.idle_seconds) {
+        (true, Some(frequency), _) => call.shard.ks.clock_for_freq(frequency, call.now),
+        (false, _, Some(seconds)) => call.shard.ks.clock_for_idle(seconds, call.now),
+        _ => return,
+    };
     let key = call.key(1);
-    if let Some(seconds) = plan.idle_seconds {
-        call.shard.ks.set_idle(call.db, &key, seconds, call.now);
-    }
-    if let Some(frequency) = plan.frequency {
-        call.shard.ks.set_freq(call.db, &key, frequency, call.now);
-    }
+    call.shard.ks.set_clock(call.db, &key, clock);
 }
 
 fn decode(payload: &[u8]) -> Result<Value, Refusal> {

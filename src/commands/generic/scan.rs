@@ -6,6 +6,7 @@ use crate::base::{
     glob,
     num::{parse_i64, parse_u64},
 };
+use crate::commands::common::name_of;
 use crate::keyspace;
 use crate::spec::{Arg, Args, Call, Category, Flags, Group, Outcome, Refusal, Route, Spec};
 
@@ -91,7 +92,7 @@ fn run(call: &mut Call) -> Outcome {
         .scan(call.db, cursor, plan.count, &mut |item| {
             let is_gone = item.expire_at().is_some_and(|at| at < now);
             let fits = |pattern| glob::matches(pattern, item.key(), false);
-            let is_kind = |kind: &[u8]| kind.eq_ignore_ascii_case(item.kind().name().as_bytes());
+            let is_kind = |kind: &[u8]| kind.eq_ignore_ascii_case(name_of(item.kind()).as_bytes());
             if !is_gone && plan.pattern.is_none_or(fits) && plan.kind.is_none_or(is_kind) {
                 names.push(item.key());
             }

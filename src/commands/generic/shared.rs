@@ -1,12 +1,10 @@
 //! What several generic commands need: expiry, deletion, renaming, counting, names collected for a reply.
 
-use crate::commands::common::{Clock, any_deadline, event_in, missed, stored};
+use crate::commands::common::{Clock, QUIETLY, any_deadline, event_in, missed, stored};
+use crate::config::kinds::MaxmemoryPolicy;
 use crate::keyspace::{Look, Ttl};
 use crate::proto::encode::Out;
 use crate::spec::{Call, Outcome, Refusal, effect::Class};
-
-/// How a command looks keys up whose clock it must not move; hits and misses are counted.
-pub const QUIETLY: Look = Look::ReadNoTouch;
 
 /// The option words of EXPIRE and its like.
 #[derive(Clone, Copy, Default)]
@@ -167,20 +165,14 @@ pub fn is_there(call: &mut Call, db: usize, i: usize) -> bool {
 }
 
 /// Stores a copy of key `from` of the call's database, with its time to live, at key `to` of database `db`; the numbers
-/// are those of words. Returns false without such a key. Tells of the new key; the rest is the caller's to tell.
+/// are those of words. The caller has looked whether it is there and its time not over; without it, returns false. Tells of the new key; the rest is the caller's to tell.
 pub fn copy(call: &mut Call, from: usize, to: usize, db: usize) -> Result<bool, Refusal> {
     let (from, target) = (call.key(from), call.key(to));
-    let expire_at = match call.shard.ks.find(call.db, &from, call.now, Look::Quiet) {
-        None => return Ok(false),
-        Some(item) => item.expire_at(),
+    let Some((value, expire_at)) = call.shard.ks.get_value(call.db, &from) else {
+        return Ok(false);
     };
-    if let Some(value) = call.shard.ks.get_value(call.db, &from) {
-        stored(
-            call.shard
-                .ks
-                .put(db, &target, value, expire_at.map_or(Ttl::None, Ttl::At)),
-        )?;
-    }
+    let ttl = expire_at.map_or(Ttl::None, Ttl::At);
+    stored(call.shard.ks.put(db, &target, value, ttl))?;
     event_in(call, Class::New, "new", db, to);
     Ok(true)
 }
@@ -203,6 +195,14 @@ pub fn rename(call: &mut Call, only_if_free: bool) -> Result<bool, Refusal> {
     call.event(Class::Generic, "rename_from", 1);
     call.event(Class::Generic, "rename_to", 2);
     Ok(true)
+}
+
+/// The policy goes by how often keys are used.
+pub fn is_lfu(call: &Call) -> bool {
+    matches!(
+        call.shard.config.maxmemory_policy,
+        MaxmemoryPolicy::AllkeysLfu | MaxmemoryPolicy::VolatileLfu
+    )
 }
 
 /// Names collected before their number is known, end to end in one buffer.

@@ -1,8 +1,7 @@
 //! TYPE key: the type of the value at a key.
 //! Ref: redis.io/commands/type
 
-use super::shared::QUIETLY;
-use crate::commands::common::missed;
+use crate::commands::common::{QUIETLY, missed, name_of};
 use crate::spec::{
     Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
 };
@@ -32,7 +31,7 @@ pub const SPEC: Spec = Spec {
 fn run(call: &mut Call) -> Outcome {
     let key = call.key(1);
     match call.shard.ks.find(call.db, &key, call.now, QUIETLY) {
-        Some(item) => call.out.simple(item.kind().name()),
+        Some(item) => call.out.simple(name_of(item.kind())),
         None => {
             call.out.simple("none");
             missed(call, 1);

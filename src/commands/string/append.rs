@@ -1,12 +1,12 @@
 //! APPEND key value: adds bytes to the end of a string.
 //! Ref: redis.io/commands/append
 
-use super::shared::{grown, len_of, string_of};
-use crate::commands::common::{stored, will_tell_new, wrote};
+use super::shared::{grown, len_of};
+use crate::commands::common::{stored, string_of, will_tell_new, wrote};
 use crate::keyspace::{Look, Ttl};
 use crate::spec::effect::Class;
 use crate::spec::{
-    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec,
 };
 
 pub const SPEC: Spec = Spec {
@@ -56,7 +56,10 @@ fn run(call: &mut Call) -> Outcome {
         }
         Some(old) => {
             grown(call, old as u64, tail.len())?;
-            call.shard.ks.append_str(call.db, &key, tail)
+            call.shard
+                .ks
+                .append_str(call.db, &key, tail)
+                .ok_or(Refusal::ARENA_FULL)?
         }
     };
     wrote(call, is_new, Class::String, "append", 1);

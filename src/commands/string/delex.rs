@@ -2,6 +2,7 @@
 //! Ref: redis.io/commands/delex
 
 use super::options::Condition;
+use crate::commands::common::string_of;
 use crate::keyspace::Look;
 use crate::spec::effect::Class;
 use crate::spec::{
@@ -40,6 +41,9 @@ pub const SPEC: Spec = Spec {
     ..Spec::DEFAULT
 };
 
+const NOT_STRING: Refusal =
+    Refusal::fixed("ERR Key should be of string type if conditions are specified");
+
 fn run(call: &mut Call) -> Outcome {
     if !matches!(call.args.len(), 2 | 4) {
         return Err(Refusal::arity("delex"));
@@ -49,9 +53,7 @@ fn run(call: &mut Call) -> Outcome {
         None => false,
         Some(_) if call.args.len() == 2 => true,
         Some(item) => {
-            let value = item.string().ok_or(Refusal::fixed(
-                "ERR Key should be of string type if conditions are specified",
-            ))?;
+            let value = string_of(&item).map_err(|_| NOT_STRING)?;
             let condition = Condition::on_value(call.args.get(2), call.args.get(3));
             let condition = condition.ok_or(Refusal::fixed(
                 "ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE",

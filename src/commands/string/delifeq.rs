@@ -2,7 +2,7 @@
 //! Ref: valkey.io/commands/delifeq
 
 use super::options::Condition;
-use super::shared::string_of;
+use crate::commands::common::string_of;
 use crate::keyspace::Look;
 use crate::spec::effect::Class;
 use crate::spec::{

@@ -2,8 +2,8 @@
 //! Ref: redis.io/commands/digest
 
 use super::options::digest;
-use super::shared::{string_of, text_of};
-use crate::commands::common::missed;
+use super::shared::text_of;
+use crate::commands::common::{missed, string_of};
 use crate::spec::{
     Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
 };

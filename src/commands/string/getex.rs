@@ -2,8 +2,8 @@
 //! Ref: redis.io/commands/getex
 
 use super::options::{Expiry, Options, Reader, options};
-use super::shared::{bulk_of, string_of};
-use crate::commands::common::{Clock, missed};
+use super::shared::bulk_of;
+use crate::commands::common::{Clock, missed, string_of};
 use crate::spec::effect::Class;
 use crate::spec::{
     Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,

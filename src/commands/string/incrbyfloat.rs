@@ -1,9 +1,8 @@
 //! INCRBYFLOAT key increment: adds to a number with a fraction.
 //! Ref: redis.io/commands/incrbyfloat
 
-use super::shared::string_of;
 use crate::base::num::Extended;
-use crate::commands::common::{stored, will_tell_new, wrote};
+use crate::commands::common::{stored, string_of, will_tell_new, wrote};
 use crate::keyspace::{Look, StrRef, Ttl, Value};
 use crate::spec::effect::Class;
 use crate::spec::{

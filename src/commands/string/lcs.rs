@@ -3,7 +3,7 @@
 
 use super::shared::text_of;
 use crate::base::num::parse_i64;
-use crate::commands::common::missed;
+use crate::commands::common::{missed, string_of};
 use crate::data::lcs::{self, Match};
 use crate::proto::encode::Out;
 use crate::spec::route::same_db;
@@ -129,7 +129,11 @@ fn string(call: &mut Call, i: usize) -> Result<Vec<u8>, Refusal> {
         }
         Some(item) => {
             let mut digits = itoa::Buffer::new();
-            Ok(text_of(item.string().ok_or(Refusal::LCS_NOT_STRING)?, &mut digits).to_vec())
+            Ok(text_of(
+                string_of(&item).map_err(|_| Refusal::LCS_NOT_STRING)?,
+                &mut digits,
+            )
+            .to_vec())
         }
     }
 }

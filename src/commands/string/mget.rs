@@ -2,7 +2,7 @@
 //! Ref: redis.io/commands/mget
 
 use super::shared::bulk_of;
-use crate::commands::common::missed;
+use crate::commands::common::{missed, string_of};
 use crate::spec::{
     Access, Arg, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Route, Spec,
 };
@@ -35,7 +35,7 @@ fn run(call: &mut Call) -> Outcome {
         let key = call.key(i);
         let found = call.shard.ks.find(call.db, &key, call.now, look);
         let is_missing = found.is_none();
-        match found.as_ref().and_then(|item| item.string()) {
+        match found.as_ref().and_then(|item| string_of(item).ok()) {
             Some(value) => bulk_of(call.out, value),
             None => call.out.null(),
         }

@@ -2,8 +2,8 @@
 //! Ref: redis.io/commands/set
 
 use super::options::{Condition, Expiry, Options, Reader, options};
-use super::shared::{bulk_of, store, string_of, ttl_of};
-use crate::commands::common::{Clock, missed};
+use super::shared::{bulk_of, store, ttl_of};
+use crate::commands::common::{Clock, missed, string_of};
 use crate::keyspace::{Look, Ttl};
 use crate::spec::effect::Class;
 use crate::spec::{

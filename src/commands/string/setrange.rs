@@ -1,9 +1,9 @@
 //! SETRANGE key offset value: overwrites a part of a string.
 //! Ref: redis.io/commands/setrange
 
-use super::shared::{grown, len_of, string_of};
+use super::shared::{grown, len_of};
 use crate::base::num::parse_i64;
-use crate::commands::common::{stored, will_tell_new, wrote};
+use crate::commands::common::{stored, string_of, will_tell_new, wrote};
 use crate::keyspace::Look;
 use crate::spec::effect::Class;
 use crate::spec::{

@@ -1,8 +1,8 @@
 //! What several string commands need: replies, storing with events, adding to integers, ranges.
 
 use crate::base::num::parse_i64;
-use crate::commands::common::{deadline, missed, stored, will_tell_new, wrote};
-use crate::keyspace::{Item, Look, StrRef, Ttl};
+use crate::commands::common::{deadline, missed, stored, string_of, will_tell_new, wrote};
+use crate::keyspace::{Look, StrRef, Ttl};
 use crate::proto::encode::Out;
 use crate::spec::{Call, Outcome, Refusal, effect::Class};
 
@@ -24,12 +24,6 @@ pub fn text_of<'t>(value: StrRef<'t>, digits: &'t mut itoa::Buffer) -> &'t [u8] 
         StrRef::Bytes(bytes) => bytes,
         StrRef::Int(n) => digits.format(n).as_bytes(),
     }
-}
-
-/// The string that was found; refused if it is of another type.
-#[inline(always)]
-pub fn string_of<'k>(item: &Item<'k>) -> Result<StrRef<'k>, Refusal> {
-    item.string().ok_or(Refusal::WRONG_TYPE)
 }
 
 /// Number of bytes of a string value.
@@ -160,19 +154,14 @@ fn slice(text: &[u8], from: i64, to: i64) -> &[u8] {
     }
 }
 
-/// Refuses a string of `old` bytes or up to place `old` to become `more` bytes longer where that exceeds
-/// proto-max-bulk-len or what the core has room for. Returns the new length.
+/// The length of a string of `old` bytes, or up to place `old`, with `more` bytes after it. Refused where that exceeds
+/// proto-max-bulk-len.
 pub fn grown(call: &Call, old: u64, more: usize) -> Result<usize, Refusal> {
     let total = old.checked_add(more as u64).ok_or(Refusal::TOO_BIG)?;
     if total > call.shard.config.proto_max_bulk_len.unsigned_abs() {
         return Err(Refusal::TOO_BIG);
     }
-    let total = usize::try_from(total).map_err(|_| Refusal::TOO_BIG)?;
-    if call.shard.ks.room_for(total) {
-        Ok(total)
-    } else {
-        Err(Refusal::ARENA_FULL)
-    }
+    usize::try_from(total).map_err(|_| Refusal::TOO_BIG)
 }
 
 #[cfg(test)]

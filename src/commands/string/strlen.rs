@@ -1,8 +1,8 @@
 //! STRLEN key: the length of a string.
 //! Ref: redis.io/commands/strlen
 
-use super::shared::{len_of, string_of};
-use crate::commands::common::missed;
+use super::shared::len_of;
+use crate::commands::common::{missed, string_of};
 use crate::spec::{
     Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
 };
