@@ -7,7 +7,7 @@ use crate::base::{
     num::{parse_i64, parse_u64},
 };
 use crate::commands::common::name_of;
-use crate::keyspace;
+use crate::keyspace::{Keyspace, slots};
 use crate::spec::{Arg, Args, Call, Category, Flags, Group, Outcome, Refusal, Route, Spec};
 
 pub const SPEC: Spec = Spec {
@@ -45,7 +45,8 @@ pub const SPEC: Spec = Spec {
 fn core_of(args: &Args, cores: usize) -> usize {
     args.try_get(1)
         .and_then(parse_u64)
-        .map_or(0, |cursor| keyspace::scan::core_of(cursor, cores))
+        .and_then(Keyspace::cursor_slot)
+        .map_or(0, |slot| slots::owner_of(slot, cores))
 }
 
 /// What the words after the cursor say.
