@@ -7,11 +7,7 @@ use crate::base::{
     num::{parse_i64, parse_u64},
 };
 use crate::commands::common::name_of;
-<<<<<<< HEAD
-use crate::keyspace::{Keyspace, slots};
-=======
 use crate::keyspace::{Keyspace, owner_of};
->>>>>>> w-gen
 use crate::spec::{Arg, Args, Call, Category, Flags, Group, Outcome, Refusal, Route, Spec};
 
 pub const SPEC: Spec = Spec {
@@ -50,13 +46,8 @@ fn core_of(args: &Args, cores: usize) -> usize {
     let slot = args
         .try_get(1)
         .and_then(parse_u64)
-<<<<<<< HEAD
-        .and_then(Keyspace::cursor_slot)
-        .map_or(0, |slot| slots::owner_of(slot, cores))
-=======
         .and_then(Keyspace::cursor_slot);
     slot.map_or(0, |slot| owner_of(slot, cores))
->>>>>>> w-gen
 }
 
 /// What the words after the cursor say.
