@@ -1,1 +1,2 @@
 //! Ringfort.
+pub mod metrics;
