@@ -1,2 +1,8 @@
 //! Ringfort.
+pub mod base;
+pub mod commands;
+pub mod config;
+pub mod data;
 pub mod metrics;
+pub mod proto;
+pub mod spec;

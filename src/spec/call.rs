@@ -128,6 +128,7 @@ impl<'a> Call<'a> {
     /// Records `words` as (one more) effect of this call in place of its own words. Costs nothing when nobody records.
     pub fn effect(&mut self, words: &[&[u8]]) {
         if self.shard.fx.is_on {
+            self.shard.record_expired();
             self.shard.fx.command(self.db, words.iter().copied(), words.len());
         }
         self.shard.fx.explicit = true;
