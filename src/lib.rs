@@ -3,6 +3,7 @@ pub mod base;
 pub mod commands;
 pub mod config;
 pub mod data;
+pub mod keyspace;
 pub mod metrics;
 pub mod proto;
 pub mod spec;

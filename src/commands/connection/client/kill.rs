@@ -5,6 +5,7 @@
 use super::OPERATOR;
 use super::line::Type;
 use crate::base::num::parse_i64;
+use crate::commands::parts;
 use crate::spec::client::Client;
 use crate::spec::{Arg, Args, Call, Category, Group, Merge, Outcome, Refusal, Route, Spec};
 
@@ -146,12 +147,13 @@ fn run(call: &mut Call) -> Outcome {
         }
         closed += 1;
     }
-    call.out.raw(&closed.to_le_bytes());
+    parts::send_numbers(call, &[closed]);
     Ok(())
 }
 
 fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let closed: u64 = parts.iter().filter_map(|p| p.first_chunk()).map(|n| u64::from_le_bytes(*n)).sum();
+    let Some(mut records) = parts::receive(call, parts) else { return Ok(()) };
+    let closed: u64 = records.iter_mut().filter_map(parts::number).sum();
     match (call.args.len(), closed) {
         (3, 0) => return Err(Refusal::NO_SUCH_CLIENT),
         (3, _) => call.out.ok(),

@@ -5,6 +5,7 @@
 use super::line::{self, Type};
 use super::OPERATOR;
 use crate::base::num::parse_i64;
+use crate::commands::parts;
 use crate::spec::{Arg, Args, Call, Category, Group, Merge, Outcome, Refusal, Route, Spec};
 use std::collections::BTreeMap;
 
@@ -84,22 +85,20 @@ fn run(call: &mut Call) -> Outcome {
         };
         if is_listed {
             let text = line::of(client, call.now);
-            part.extend_from_slice(&client.id.to_le_bytes());
-            part.extend_from_slice(&(text.len() as u64).to_le_bytes());
-            part.extend_from_slice(&text);
+            parts::put_number(&mut part, client.id);
+            parts::put_text(&mut part, &text);
         }
     }
-    call.out.raw(&part);
+    parts::send(call, &part);
     Ok(())
 }
 
 fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
+    let Some(records) = parts::receive(call, parts) else { return Ok(()) };
     let mut lines: BTreeMap<u64, &[u8]> = BTreeMap::new();
-    for part in parts {
-        let mut rest = *part;
-        while let Some((id, text, next)) = next_line(rest) {
+    for mut record in records {
+        while let (Some(id), Some(text)) = (parts::number(&mut record), parts::text(&mut record)) {
             lines.insert(id, text);
-            rest = next;
         }
     }
     let mut text = Vec::new();
@@ -114,11 +113,4 @@ fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
     }
     call.out.verbatim(b"txt", &text);
     Ok(())
-}
-
-fn next_line(bytes: &[u8]) -> Option<(u64, &[u8], &[u8])> {
-    let (id, rest) = bytes.split_first_chunk::<8>()?;
-    let (size, rest) = rest.split_first_chunk::<8>()?;
-    let (text, rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*size)).ok()?)?;
-    Some((u64::from_le_bytes(*id), text, rest))
 }

@@ -4,6 +4,7 @@
 
 use super::OPERATOR;
 use crate::base::num::parse_i64;
+use crate::commands::parts;
 use crate::spec::shard::Pause;
 use crate::spec::{Arg, Call, Category, Group, Merge, Outcome, Refusal, Route, Spec};
 
@@ -19,7 +20,7 @@ pub const PAUSE: Spec = Spec {
         Arg::integer("timeout"),
         Arg::one_of("mode", &[Arg::word("write", "WRITE"), Arg::word("all", "ALL")]).optional().since("6.2.0"),
     ],
-    route: Route::Every(Merge::Custom(merge)),
+    route: Route::Every(Merge::Custom(parts::all_ok)),
     history: &[("6.2.0", "Takes a mode, so that commands which do not write may go on.")],
     run: pause,
     cases: "
@@ -44,7 +45,7 @@ pub const UNPAUSE: Spec = Spec {
     arity: 2,
     flags: OPERATOR,
     categories: Category::CONNECTION,
-    route: Route::Every(Merge::Custom(merge)),
+    route: Route::Every(Merge::Custom(parts::all_ok)),
     run: unpause,
     ..Spec::DEFAULT
 };
@@ -64,6 +65,7 @@ fn pause(call: &mut Call) -> Outcome {
     }
     let until_ms = call.now.checked_add(timeout).ok_or(Refusal::TIMEOUT_RANGE)?;
     call.shard.pause = combined(call.shard.pause, Pause { until_ms, writes_only }, call.now);
+    parts::send(call, &[]);
     Ok(())
 }
 
@@ -77,11 +79,7 @@ fn combined(old: Pause, new: Pause, now: i64) -> Pause {
 
 fn unpause(call: &mut Call) -> Outcome {
     call.shard.pause = Pause::default();
-    Ok(())
-}
-
-fn merge(call: &mut Call, _: &[&[u8]]) -> Outcome {
-    call.out.ok();
+    parts::send(call, &[]);
     Ok(())
 }
 

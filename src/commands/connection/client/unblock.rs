@@ -3,6 +3,7 @@
 
 use super::OPERATOR;
 use crate::base::num::parse_i64;
+use crate::commands::parts;
 use crate::spec::{Arg, Call, Category, Group, Merge, Outcome, Refusal, Route, Spec};
 
 pub const SPEC: Spec = Spec {
@@ -39,11 +40,14 @@ fn run(call: &mut Call) -> Outcome {
         return Err(Refusal::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
     }
     parse_i64(args.get(2)).ok_or(Refusal::NOT_INTEGER)?;
+    parts::send(call, &[]);
     Ok(())
 }
 
 /// No core has a client that waits.
-fn merge(call: &mut Call, _: &[&[u8]]) -> Outcome {
-    call.out.int(0);
+fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
+    if parts::receive(call, parts).is_some() {
+        call.out.int(0);
+    }
     Ok(())
 }
