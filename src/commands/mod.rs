@@ -13,6 +13,7 @@ pub mod help;
 pub mod parts;
 
 pub mod bitmap;
+pub mod common;
 pub mod connection;
 pub mod generic;
 pub mod hyperloglog;
@@ -23,3 +24,6 @@ pub mod transactions;
 /// The groups in the order of the table.
 pub const GROUPS: &[&[&crate::spec::Spec]] =
     &[string::SPECS, generic::SPECS, bitmap::SPECS, hyperloglog::SPECS, transactions::SPECS, connection::SPECS, server::SPECS];
+
+#[cfg(test)]
+mod tests;

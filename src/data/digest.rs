@@ -157,6 +157,24 @@ mod tests {
     }
 
     #[test]
+    fn digests_equal_those_of_redis_7_0() {
+        assert_eq!(
+            of_string(b"hello", false).to_string(),
+            "36b23a1456b2dce2c3ed252c456761301dba8060"
+        );
+        assert_eq!(
+            of_string(b"12345", true).to_string(),
+            "074a6e8892a0b0b4fcf085794cb69322c36c9d00"
+        );
+        let (mut zero, mut three) = (KeySum::default(), KeySum::default());
+        zero.add(&of_string_key(b"s", b"hello", false));
+        zero.add(&of_string_key(b"n", b"12345", true));
+        three.add(&of_string_key(b"k", b"v", false));
+        let all = of_dataset([(0, &zero), (1, &KeySum::default()), (3, &three)]);
+        assert_eq!(all.to_string(), "fd45abee4c7c01d7a955452fa08f12e5dc5713e3");
+    }
+
+    #[test]
     fn a_time_to_live_changes_the_digest() {
         assert_ne!(of_string(b"v", true), of_string(b"v", false));
     }

@@ -99,7 +99,8 @@ fn mark_stale(bytes: &mut [u8]) {
 ///
 /// `sparse_max`: length in bytes, header included, past which a growing sparse value becomes dense
 /// (`hll-sparse-max-bytes`). O(1) when dense, O(length) when sparse.
-/// Fails with `NotHll`, or with `Corrupt` when the runs do not reach the register; `bytes` are then unchanged.
+/// Fails with `NotHll`, or with `Corrupt` when the runs do not reach the register or its run goes past the last
+/// register (Redis writes into such a run); `bytes` are then unchanged.
 pub fn add(bytes: &mut Vec<u8>, element: &[u8], sparse_max: usize) -> Result<bool, Fault> {
     let (index, value) = place(element);
     raise(bytes, index, value, sparse_max)

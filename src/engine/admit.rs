@@ -59,8 +59,8 @@ pub fn admit(shard: &Shard, index: usize, args: &Args) -> Verdict {
 /// DEBUG and loading of modules are allowed only where the configuration says so.
 fn protected(shard: &Shard, client: &Client, name: &str) -> Option<Refusal> {
     let (setting, refusal) = match name {
-        "DEBUG" => (shard.config.enable_debug_command.as_str(), Refusal::DEBUG_REFUSED),
-        _ => (shard.config.enable_module_command.as_str(), Refusal::MODULE_REFUSED),
+        "DEBUG" => (shard.config.enable_debug_command.word(), Refusal::DEBUG_REFUSED),
+        _ => (shard.config.enable_module_command.word(), Refusal::MODULE_REFUSED),
     };
     match setting {
         "yes" => None,

@@ -43,6 +43,10 @@ pub struct Conn {
     pub is_closing: bool,
     /// Bytes of output handed to the node and not confirmed.
     pub sending: usize,
+    /// The node holds a buffer of this connection for the running turn.
+    pub has_input: bool,
+    /// Too much output waits: the node has stopped reading.
+    pub is_full: bool,
     /// Keys under WATCH, as their owners know them.
     pub watched: Vec<crate::spec::client::Watched>,
     /// Since when the soft limit of its output buffer is exceeded, ms; 0 = not.
@@ -67,6 +71,8 @@ impl Conn {
             is_deaf: false,
             is_closing: false,
             sending: 0,
+            has_input: false,
+            is_full: false,
             watched: Vec::new(),
             over_soft_since: 0,
         }

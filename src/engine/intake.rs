@@ -12,7 +12,7 @@ use super::{
     worker::{Input, Worker},
 };
 use crate::keyspace::{Key, slots};
-use crate::proto::parse::{Limits, Parsed, Span, parse};
+use crate::proto::{Span, parse::{Limits, Parsed, parse}};
 use crate::spec::{Args, Flags, Multi, Route, client::ReplyMode, route::SessionOp};
 
 /// Commands and bytes that one connection may take in one pass over the connections.
@@ -22,6 +22,9 @@ const SHARE_BYTES: usize = 32 * 1024;
 pub const BATCH_CALLS: usize = 128;
 /// Input that an unauthenticated connection may have pending.
 const UNAUTHENTICATED_INPUT_MAX: usize = 1 << 20;
+
+/// Unsent output at which a connection's further commands wait until it has been sent.
+const OUTPUT_MAX: usize = 1 << 20;
 
 /// What a batched entry is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -181,6 +184,10 @@ impl Worker {
             }
             let bytes = &sources.list[n].bytes()[position..];
             if bytes.is_empty() {
+                break;
+            }
+            if conn.out.buf.len() >= OUTPUT_MAX {
+                conn.is_stalled = true;
                 break;
             }
             let client = &self.shard.clients[i];

@@ -6,7 +6,7 @@
 
 use crate::base::ring::{Receiver, Sender, ring};
 use crate::keyspace::Value;
-use crate::proto::parse::Span;
+use crate::proto::Span;
 use crate::spec::{call::Origin, client::Watched};
 
 /// Parcels, and separately ticket parts, that one core may have unanswered at another.

@@ -9,7 +9,7 @@ use super::{
     worker::Worker,
 };
 use crate::keyspace::{Key, slots};
-use crate::proto::{encode::Out, parse::Span};
+use crate::proto::{Span, encode::Out};
 use crate::spec::{Args, call::Origin};
 
 /// Who waits for the reply of a call that could not run at once.

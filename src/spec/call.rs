@@ -3,7 +3,7 @@
 
 use super::{Refusal, Shard, Spec, client::Client, effect::Class};
 use crate::keyspace::{Key, Look, StrRef};
-use crate::proto::{encode::Out, parse::Span};
+use crate::proto::{Span, encode::Out};
 
 /// What a command function returns: a reply was written, or the call is refused with a text.
 pub type Outcome = Result<(), Refusal>;

@@ -21,7 +21,7 @@ pub struct Queued {
     /// Its row in the command table.
     pub row: u16,
     pub bytes: Vec<u8>,
-    pub spans: Vec<crate::proto::parse::Span>,
+    pub spans: Vec<crate::proto::Span>,
 }
 
 /// A key under WATCH.

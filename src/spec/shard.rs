@@ -107,7 +107,7 @@ impl Shard {
     /// A core without keys and clients. `seed`: of this core's random numbers and, with the same value on all cores, of key hashes.
     pub fn new(core: usize, cores: usize, config: Config, server: &'static Server, hash_seed: u64, rng_seed: u64) -> Shard {
         let slots = crate::keyspace::slots::range_of(core, cores);
-        let databases = config.databases.max(1);
+        let databases = config.databases.max(1) as usize;
         let rows = server.commands.rows.len();
         Shard {
             core,

@@ -85,6 +85,8 @@ pub fn check_footer(payload: &[u8]) -> Result<&[u8], Fault> {
 }
 
 /// Decodes a DUMP payload: footer, type, value, and nothing after it. O(payload + value).
+/// Stricter than Redis in three ways: a value may not reach into the footer, be followed by other bytes, or be a
+/// compressed string of length 0.
 /// `Footer` means that the payload is foreign or damaged in transit; every other fault, that its content is bad.
 pub fn restore(payload: &[u8]) -> Result<Decoded, Fault> {
     let mut reader = Reader::new(check_footer(payload)?);

@@ -162,3 +162,29 @@ fn sparse_runs_are_described_as_redis_prints_them() {
     add(&mut h, b"a", MAX).unwrap();
     assert_eq!(describe_sparse(&h).unwrap(), "Z:12711 v:2,1 Z:3672");
 }
+
+#[test]
+fn long_runs_of_adds_end_in_the_bytes_of_redis() {
+    // SHA-1 of GET after PFADD of the decimal numbers below each limit, one by one.
+    let cases = [
+        (900, 1750, "364645f29786a69ecccbb618a8bdb5c3536df557", 902),
+        (
+            5000,
+            DENSE_BYTES,
+            "3fa160b43f67d7e004731fa9d341262846fbaf66",
+            4985,
+        ),
+    ];
+    for (limit, len, sha, estimate) in cases {
+        let mut h = create();
+        for i in 0..limit {
+            add(&mut h, i.to_string().as_bytes(), MAX).unwrap();
+        }
+        let digest: [u8; 20] = <sha1::Sha1 as sha1::Digest>::digest(&h).into();
+        let text: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(
+            (h.len(), text.as_str(), count(&h)),
+            (len, sha, Ok(estimate))
+        );
+    }
+}
