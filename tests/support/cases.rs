@@ -210,6 +210,18 @@ impl Expected {
     }
 }
 
+/// The version of the protocol after a command and its reply: HELLO and RESET change it.
+pub fn version_after(words: &[Vec<u8>], reply: &Reply, resp: u8) -> u8 {
+    if matches!(reply, Reply::Error(_)) {
+        return resp;
+    }
+    match (words[0].to_ascii_uppercase().as_slice(), words.get(1).map(Vec::as_slice)) {
+        (b"HELLO", Some(b"2")) | (b"RESET", _) => 2,
+        (b"HELLO", Some(b"3")) => 3,
+        _ => resp,
+    }
+}
+
 fn all_fit(want: &[Expected], got: &[Reply], resp: u8) -> bool {
     want.len() == got.len() && want.iter().zip(got).all(|(w, g)| w.fits(g, resp))
 }

@@ -33,6 +33,11 @@ impl Client {
         Ok(Client { stream, input: Vec::new() })
     }
 
+    /// The same connection for another thread to write to.
+    pub fn twin(&self) -> Client {
+        Client { stream: self.stream.try_clone().expect("a socket can be doubled"), input: Vec::new() }
+    }
+
     /// Sends bytes as they are. An error is left for the next read to find.
     pub fn send(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);

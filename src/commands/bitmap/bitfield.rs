@@ -36,7 +36,7 @@ pub const SPEC: Spec = Spec {
         > BITFIELD k SET u8 0 255 GET i8 0 INCRBY u8 #1 10    [:0, :-1, :10]
         > BITFIELD k INCRBY u8 0 1                [:0]
         > BITFIELD k OVERFLOW SAT INCRBY u4 8 100 OVERFLOW FAIL INCRBY u4 8 1    [:15, nil]
-        > BITFIELD k SET i64 0 9223372036854775807 INCRBY i64 0 1    [:768, :-9223372036854775808]
+        > BITFIELD k SET i64 0 9223372036854775807 INCRBY i64 0 1    [:70368744177664000, :-9223372036854775808]
         > BITFIELD grown OVERFLOW FAIL INCRBY u2 100 5    [nil]
         > STRLEN grown                            :13
     "##,

@@ -22,7 +22,7 @@ pub const SPEC: Spec = Spec {
         > PFDEBUG ENCODING missing  -ERR The specified key does not exist
         > PFADD h a b c             :1
         > PFDEBUG NOTHING h         -ERR Unknown PFDEBUG subcommand 'NOTHING'
-        > PFDEBUG DECODE h          +Z:8436 v:1,1 Z:4274 v:2,1 Z:3068 v:1,1 Z:603
+        > PFDEBUG DECODE h          $Z:8436 v:1,1 Z:4274 v:2,1 Z:3068 v:1,1 Z:603
         > PFDEBUG ENCODING h        +sparse
         > PFDEBUG TODENSE h         :1
         > PFDEBUG TODENSE h         :0
@@ -47,7 +47,7 @@ fn run(call: &mut Call) -> Outcome {
         get_registers(call, bytes)
     } else if call.args.is(1, "DECODE") {
         match hll::describe_sparse(&bytes) {
-            Ok(text) => call.out.simple(&text),
+            Ok(text) => call.out.bulk(text.as_bytes()),
             Err(Fault::NotHll) => return Err(Refusal::fixed("ERR HLL encoding is not sparse")),
             Err(Fault::Corrupt) => return Err(Refusal::HLL_CORRUPT),
         }
