@@ -49,6 +49,7 @@ pub enum Parsed {
     Nothing { used: usize },
     /// The command is not complete. `need`: least size in bytes the input must have before another call can tell more;
     /// 0 if not known, any further byte may complete it.
+    /// It repeats what the client claims, so it is a hint for the next read, not a reason to reserve so much at once.
     More { need: usize },
     /// The client does not speak the protocol: reply [`ProtocolError::text`], then close.
     Error(ProtocolError),

@@ -97,6 +97,10 @@ impl Extended {
 
     /// The sum, rounded once. Too large gives infinity; opposite infinities give NaN; x + -x gives +0.
     #[must_use]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an operator would hide that the sum rounds and may be infinite"
+    )]
     pub fn add(self, other: Extended) -> Extended {
         match (self.kind, other.kind) {
             (Kind::Nan, _) => self,
