@@ -6,7 +6,7 @@
 use super::shared::{self, FieldCall, FieldOp};
 use crate::data::bits;
 use crate::spec::effect::Class;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
 
 pub const SPEC: Spec = Spec {
     name: "BITFIELD",
@@ -62,7 +62,7 @@ fn run(call: &mut Call) -> Outcome {
     let key = call.key(1);
     let mut replies: Vec<Option<i64>> = Vec::with_capacity(calls.len());
     let mut has_changed = false;
-    call.shard.ks.edit_str(call.db, &key, need as usize, |bytes| {
+    let has_room = call.shard.ks.edit_str(call.db, &key, need as usize, |bytes| {
         for c in &calls {
             let old = c.field.get(bytes, c.offset);
             let (new, reply) = match c.op {
@@ -83,6 +83,9 @@ fn run(call: &mut Call) -> Outcome {
             replies.push(new.and(reply));
         }
     });
+    if !has_room {
+        return Err(Refusal::ARENA_FULL);
+    }
     if has_changed {
         call.event(Class::String, "setbit", 1);
     }

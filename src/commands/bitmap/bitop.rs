@@ -93,7 +93,9 @@ fn run(call: &mut Call) -> Outcome {
             call.event(Class::Generic, "del", 2);
         }
     } else {
-        call.shard.ks.set_str(call.db, &key, &result, Ttl::None, call.now);
+        if !call.shard.ks.set_str(call.db, &key, &result, Ttl::None, call.now) {
+            return Err(Refusal::ARENA_FULL);
+        }
         call.event(Class::String, "set", 2);
     }
     call.out.int(result.len() as i64);

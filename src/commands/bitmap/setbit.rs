@@ -56,10 +56,13 @@ fn run(call: &mut Call) -> Outcome {
     if old != on || len < need {
         let key = call.key(1);
         let mask = 0x80 >> (offset & 7);
-        call.shard.ks.edit_str(call.db, &key, need, |bytes| {
+        let has_room = call.shard.ks.edit_str(call.db, &key, need, |bytes| {
             let byte = &mut bytes[need - 1];
             *byte = if on { *byte | mask } else { *byte & !mask };
         });
+        if !has_room {
+            return Err(Refusal::ARENA_FULL);
+        }
         call.event(Class::String, "setbit", 1);
     }
     call.out.int(i64::from(old));

@@ -4,7 +4,7 @@
 
 use super::shared;
 use crate::data::hll::{self, Registers};
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec, route};
+use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec, route};
 
 pub const SPEC: Spec = Spec {
     name: "PFCOUNT",
@@ -43,7 +43,7 @@ fn run(call: &mut Call) -> Outcome {
     Ok(())
 }
 
-fn count_one(call: &mut Call) -> Result<u64, crate::spec::Refusal> {
+fn count_one(call: &mut Call) -> Result<u64, Refusal> {
     let counted = shared::with_value(call, 1, |bytes| match hll::cached(bytes) {
         Some(count) => Ok((count, false)),
         None => hll::count(bytes).map(|count| (count, true)),
@@ -52,12 +52,13 @@ fn count_one(call: &mut Call) -> Result<u64, crate::spec::Refusal> {
     let (count, is_new) = counted.map_err(shared::refusal)?;
     if is_new {
         let key = call.key(1);
-        call.shard.ks.edit_str(call.db, &key, 0, |bytes| hll::store_cached(bytes, count));
+        // Without room for the kept estimate the count is as good.
+        let _ = call.shard.ks.edit_str(call.db, &key, 0, |bytes| hll::store_cached(bytes, count));
     }
     Ok(count)
 }
 
-fn count_union(call: &mut Call) -> Result<u64, crate::spec::Refusal> {
+fn count_union(call: &mut Call) -> Result<u64, Refusal> {
     let mut union = Registers::default();
     for i in 1..call.args.len() {
         if let Some(merged) = shared::with_value(call, i, |bytes| union.merge(bytes))? {

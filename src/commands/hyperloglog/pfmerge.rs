@@ -52,7 +52,7 @@ fn run(call: &mut Call) -> Outcome {
     let sparse_max = shared::sparse_max(call);
     let mut bytes = shared::with_value(call, 1, <[u8]>::to_vec)?.unwrap_or_else(hll::create);
     union.write_into(&mut bytes, sparse_max).map_err(shared::refusal)?;
-    shared::store(call, 1, &bytes);
+    shared::store(call, 1, &bytes)?;
     call.event(Class::String, "pfadd", 1);
     call.out.ok();
     Ok(())

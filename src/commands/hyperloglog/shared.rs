@@ -2,7 +2,7 @@
 
 use crate::data::hll::{self, Fault};
 use crate::keyspace::{StrRef, Ttl};
-use crate::spec::{Call, Refusal};
+use crate::spec::{Call, Outcome, Refusal};
 
 /// What a client reads about a value that cannot be used.
 pub fn refusal(fault: Fault) -> Refusal {
@@ -25,10 +25,13 @@ pub fn with_value<T>(call: &mut Call, i: usize, f: impl FnOnce(&[u8]) -> T) -> R
     }
 }
 
-/// Stores `bytes` at the key of word `i`, whose expiry stays.
-pub fn store(call: &mut Call, i: usize, bytes: &[u8]) {
+/// Stores `bytes` at the key of word `i`, whose expiry stays. Refused when memory is out.
+pub fn store(call: &mut Call, i: usize, bytes: &[u8]) -> Outcome {
     let key = call.key(i);
-    call.shard.ks.set_str(call.db, &key, bytes, Ttl::Keep, call.now);
+    match call.shard.ks.set_str(call.db, &key, bytes, Ttl::Keep, call.now) {
+        true => Ok(()),
+        false => Err(Refusal::ARENA_FULL),
+    }
 }
 
 /// hll-sparse-max-bytes.
