@@ -102,7 +102,10 @@ fn read_source(file: &Path) -> Source {
     let text = std::fs::read_to_string(file).expect("source is UTF-8");
     let path = file.strip_prefix(root().join("src")).expect("below src").to_string_lossy().replace('\\', "/");
     let (code, literals) = strip(&text);
-    let tests_from = code.lines().position(|l| l.trim_start().starts_with("#[cfg(test)]")).map_or(usize::MAX, |i| i + 1);
+    let tests_from = code.lines().position(|l| {
+        let line = l.trim_start();
+        line.starts_with("#[cfg(") && line.contains("test")
+    }).map_or(usize::MAX, |i| i + 1);
     Source { path, text, code, literals, tests_from }
 }
 
