@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The binary: `ringfort [conf] [--option value ...]`, and its tools by name.
 
 #[global_allocator]
@@ -6,3 +7,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() {
     std::process::exit(ringfort::cli::main());
 }
+=======
+fn main() {}
+>>>>>>> w-keyspace

@@ -259,21 +259,40 @@ fn folders_import_only_lower_layers() {
     report(found, "a folder imports only folders of a lower layer; io is imported by node and cli alone");
 }
 
+/// Files beside a group's commands that are no commands: `(group, module)` of each `mod` outside its `commands![...]`.
+fn helpers() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for source in sources() {
+        let ["commands", group, "mod.rs"] = source.path.split('/').collect::<Vec<_>>()[..] else { continue };
+        for line in source.code.lines() {
+            let line = line.trim().trim_start_matches("pub ").trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ");
+            if let Some(name) = line.strip_prefix("mod ").and_then(|l| l.strip_suffix(';')) {
+                found.push((group.to_string(), name.to_string()));
+            }
+        }
+    }
+    found
+}
+
 #[test]
 fn commands_do_not_import_each_other() {
-    let mut found = Vec::new();
+    let (mut found, helpers) = (Vec::new(), helpers());
     for source in sources().iter().filter(|s| s.folder() == Some("commands")) {
         let parts: Vec<_> = source.path.split('/').collect();
-        // lib-level mod.rs and a group's mod.rs are lists.
+        // lib-level files and a group's mod.rs are lists and what all groups share.
         let Some(group) = parts.get(1).filter(|_| parts.len() >= 3) else { continue };
+        let may = |name: &str| helpers.iter().any(|(g, h)| g == group && name.starts_with(h.as_str()));
         for (n, line) in source.lines() {
-            let foreign = line.contains("crate::commands::") && !line.contains(&format!("crate::commands::{group}::shared"));
-            // A command's own folder (a container) may use `super` freely; a file beside others only `super::shared`.
-            let is_flat = parts.len() == 3 && !["mod.rs", "shared.rs"].contains(&parts[2]);
+            let foreign = line.match_indices("crate::commands::").any(|(at, path)| {
+                let rest = &line[at + path.len()..];
+                !(rest.starts_with("common") || rest.strip_prefix(*group).and_then(|r| r.strip_prefix("::")).is_some_and(may))
+            });
+            // A command's own folder (a container) may use `super` freely; a file beside others only the group's helpers.
+            let is_flat = parts.len() == 3 && parts[2] != "mod.rs";
             let neighbour = is_flat
-                && line.match_indices("super::").any(|(at, _)| {
-                    let rest = &line[at + "super::".len()..];
-                    !(rest.starts_with("shared") || rest.starts_with("super::shared") || rest.starts_with("{self") || rest.starts_with("{shared") || rest.starts_with('*'))
+                && line.match_indices("super::").any(|(at, path)| {
+                    let rest = line[at + path.len()..].trim_start_matches("super::").trim_start_matches('{');
+                    !(may(rest) || rest.starts_with("self"))
                 });
             if foreign || neighbour {
                 found.push(format!("src/{}:{n}: {}", source.path, line.trim()));
@@ -355,14 +374,17 @@ fn nothing_is_left_for_later() {
 
 #[test]
 fn a_command_is_in_the_file_of_its_name() {
-    let mut found = Vec::new();
+    let (mut found, helpers) = (Vec::new(), helpers());
     for source in sources().iter().filter(|s| s.folder() == Some("commands")) {
         let parts: Vec<_> = source.path.split('/').collect();
         let file = match parts.as_slice() {
             [_, _, folder, "mod.rs"] => folder,
-            [_, _, file] if !["mod.rs", "shared.rs"].contains(file) => file.trim_end_matches(".rs"),
+            [_, _, file] if *file != "mod.rs" => file.trim_end_matches(".rs"),
             _ => continue,
         };
+        if helpers.iter().any(|(group, helper)| group == parts[1] && helper == file) {
+            continue;
+        }
         let Some(at) = source.text.find("pub const SPEC: Spec") else {
             found.push(format!("src/{}: no SPEC", source.path));
             continue;
@@ -380,7 +402,7 @@ fn lists_of_commands_are_sorted() {
     let mut found = Vec::new();
     for source in sources().iter().filter(|s| s.folder() == Some("commands")) {
         for list in source.code.split("commands![").skip(1).filter_map(|t| t.split(']').next()) {
-            let names: Vec<_> = list.split_whitespace().collect();
+            let names: Vec<_> = list.split_whitespace().map(|n| n.trim_start_matches("r#")).collect();
             if let Some(pair) = names.windows(2).find(|p| p[0] >= p[1]) {
                 found.push(format!("src/{}: {} before {}", source.path, pair[0], pair[1]));
             }

@@ -122,7 +122,7 @@ pub const RAW: &[Raw] = &[
     raw(13, "argument begins with a comma", || one(b"*1\r\n,1\r\n"), Expected::Closes(b"-ERR Protocol error: expected '$', got ','\r\n")),
     raw(13, "argument begins with (", || one(b"*1\r\n(1\r\n"), Expected::Closes(b"-ERR Protocol error: expected '$', got '('\r\n")),
     raw(13, "argument begins with _", || one(b"*1\r\n_\r\n"), Expected::Closes(b"-ERR Protocol error: expected '$', got '_'\r\n")),
-    raw(13, "argument begins with NUL", || one(b"*1\r\n\x00\r\n"), Expected::Same),
+    raw(13, "argument begins with NUL", || one(b"*1\r\n\x00\r\n"), Expected::Waits),
     raw(13, "argument begins with a line feed", || one(b"*1\r\n\nx\r\n"), Expected::Same),
     raw(14, "length -1", || one(b"*1\r\n$-1\r\n"), BAD_LENGTH),
     raw(14, "length -10", || one(b"*2\r\n$3\r\nGET\r\n$-10\r\n"), BAD_LENGTH),

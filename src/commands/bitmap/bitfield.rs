@@ -4,9 +4,10 @@
 //! Ref: redis.io/commands/bitfield
 
 use super::shared::{self, FieldCall, FieldOp};
+use crate::commands::common::{stored, will_tell_new, wrote};
 use crate::data::bits;
 use crate::spec::effect::Class;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
+use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
 
 pub const SPEC: Spec = Spec {
     name: "BITFIELD",
@@ -57,12 +58,13 @@ fn run(call: &mut Call) -> Outcome {
     let Some(need) = written.map(|c| bits::bytes_for(c.offset, c.field.bits())).max() else {
         return shared::read_fields(call, &calls);
     };
-    let before = shared::with_bytes(call, 1, |bytes| bytes.map_or(0, <[u8]>::len))?;
+    let before = shared::with_old_bytes(call, 1, <[u8]>::len)?;
     let has_grown = need as usize > before;
     let key = call.key(1);
     let mut replies: Vec<Option<i64>> = Vec::with_capacity(calls.len());
     let mut has_changed = false;
-    let has_room = call.shard.ks.edit_str(call.db, &key, need as usize, |bytes| {
+    let is_new = will_tell_new(call, 1);
+    let did = call.shard.ks.edit_str(call.db, &key, need as usize, |bytes| {
         for c in &calls {
             let old = c.field.get(bytes, c.offset);
             let (new, reply) = match c.op {
@@ -83,11 +85,11 @@ fn run(call: &mut Call) -> Outcome {
             replies.push(new.and(reply));
         }
     });
-    if !has_room {
-        return Err(Refusal::ARENA_FULL);
-    }
+    stored(did)?;
     if has_changed {
-        call.event(Class::String, "setbit", 1);
+        wrote(call, is_new, Class::String, "setbit", 1);
+    } else if is_new {
+        call.event(Class::New, "new", 1);
     }
     call.out.array(replies.len());
     for reply in replies {

@@ -3,6 +3,7 @@
 //! Ref: redis.io/commands/bitop
 
 use super::shared;
+use crate::commands::common::{stored, will_tell_new, wrote};
 use crate::data::bits::{self, Combine};
 use crate::keyspace::Ttl;
 use crate::spec::effect::Class;
@@ -93,10 +94,9 @@ fn run(call: &mut Call) -> Outcome {
             call.event(Class::Generic, "del", 2);
         }
     } else {
-        if !call.shard.ks.set_str(call.db, &key, &result, Ttl::None, call.now) {
-            return Err(Refusal::ARENA_FULL);
-        }
-        call.event(Class::String, "set", 2);
+        let is_new = will_tell_new(call, 2);
+        stored(call.shard.ks.set_str(call.db, &key, &result, Ttl::None, call.now))?;
+        wrote(call, is_new, Class::String, "set", 2);
     }
     call.out.int(result.len() as i64);
     Ok(())

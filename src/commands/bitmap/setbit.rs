@@ -4,6 +4,7 @@
 
 use super::shared;
 use crate::base::num::parse_i64;
+use crate::commands::common::{stored, will_tell_new, wrote};
 use crate::data::bits;
 use crate::spec::effect::Class;
 use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
@@ -49,21 +50,17 @@ fn run(call: &mut Call) -> Outcome {
         _ => return Err(Refusal::BIT_VALUE),
     };
     let need = bits::bytes_for(offset, 1) as usize;
-    let (old, len) = shared::with_bytes(call, 1, |bytes| {
-        let bytes = bytes.unwrap_or(b"");
-        (bits::get_bit(bytes, offset), bytes.len())
-    })?;
+    let (old, len) = shared::with_old_bytes(call, 1, |bytes| (bits::get_bit(bytes, offset), bytes.len()))?;
     if old != on || len < need {
         let key = call.key(1);
         let mask = 0x80 >> (offset & 7);
-        let has_room = call.shard.ks.edit_str(call.db, &key, need, |bytes| {
+        let is_new = will_tell_new(call, 1);
+        let did = call.shard.ks.edit_str(call.db, &key, need, |bytes| {
             let byte = &mut bytes[need - 1];
             *byte = if on { *byte | mask } else { *byte & !mask };
         });
-        if !has_room {
-            return Err(Refusal::ARENA_FULL);
-        }
-        call.event(Class::String, "setbit", 1);
+        stored(did)?;
+        wrote(call, is_new, Class::String, "setbit", 1);
     }
     call.out.int(i64::from(old));
     Ok(())

@@ -1,8 +1,9 @@
 //! What several bitmap commands need: offsets, ranges, values as bytes, and the language of BITFIELD.
 
 use crate::base::num::parse_i64;
+use crate::commands::common::{missed, string_of};
 use crate::data::bits::{Field, Overflow, Unit};
-use crate::keyspace::StrRef;
+use crate::keyspace::{Look, StrRef};
 use crate::spec::{Call, Outcome, Refusal};
 
 /// A bit offset: a whole number from 0 whose byte lies below proto-max-bulk-len.
@@ -39,12 +40,27 @@ pub fn unit(call: &Call, i: usize) -> Result<Unit, Refusal> {
     }
 }
 
-/// Gives `f` the bytes of the string at the key of word `i`, `None` if there is no such key.
+/// Gives `f` the bytes of the string at the key of word `i`, `None` if there is no such key, as a reading command does.
 pub fn with_bytes<T>(call: &mut Call, i: usize, f: impl FnOnce(Option<&[u8]>) -> T) -> Result<T, Refusal> {
-    Ok(match call.read_string(i)? {
-        None => f(None),
-        Some(StrRef::Bytes(bytes)) => f(Some(bytes)),
-        Some(StrRef::Int(n)) => f(Some(itoa::Buffer::new().format(n).as_bytes())),
+    let look = call.look();
+    let (given, is_there) = look_at(call, i, look, |bytes| (f(bytes), bytes.is_some()))?;
+    if !is_there {
+        missed(call, i);
+    }
+    Ok(given)
+}
+
+/// The same for a command that is about to write there.
+pub fn with_old_bytes<T>(call: &mut Call, i: usize, f: impl FnOnce(&[u8]) -> T) -> Result<T, Refusal> {
+    look_at(call, i, Look::Write, |bytes| f(bytes.unwrap_or(b"")))
+}
+
+fn look_at<T>(call: &mut Call, i: usize, look: Look, f: impl FnOnce(Option<&[u8]>) -> T) -> Result<T, Refusal> {
+    let key = call.key(i);
+    let Some(item) = call.shard.ks.find(call.db, &key, call.now, look) else { return Ok(f(None)) };
+    Ok(match string_of(&item)? {
+        StrRef::Bytes(bytes) => f(Some(bytes)),
+        StrRef::Int(n) => f(Some(itoa::Buffer::new().format(n).as_bytes())),
     })
 }
 

@@ -2,6 +2,7 @@
 //! Ref: redis.io/commands/pfadd
 
 use super::shared;
+use crate::commands::common::wrote;
 use crate::data::hll;
 use crate::spec::effect::Class;
 use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
@@ -41,15 +42,16 @@ pub const SPEC: Spec = Spec {
 
 fn run(call: &mut Call) -> Outcome {
     let sparse_max = shared::sparse_max(call);
-    let found = shared::with_value(call, 1, <[u8]>::to_vec)?;
-    let mut has_changed = found.is_none();
+    let found = shared::old_value(call, 1)?;
+    let is_new = found.is_none();
+    let mut has_changed = is_new;
     let mut bytes = found.unwrap_or_else(hll::create);
     for element in call.args.from(2) {
         has_changed |= hll::add(&mut bytes, element, sparse_max).map_err(shared::refusal)?;
     }
     if has_changed {
         shared::store(call, 1, &bytes)?;
-        call.event(Class::String, "pfadd", 1);
+        wrote(call, is_new, Class::String, "pfadd", 1);
     }
     call.out.int(i64::from(has_changed));
     Ok(())

@@ -40,7 +40,7 @@ pub const SPEC: Spec = Spec {
 };
 
 fn run(call: &mut Call) -> Outcome {
-    let Some(bytes) = shared::with_value(call, 2, <[u8]>::to_vec)? else {
+    let Some(bytes) = shared::old_value(call, 2)? else {
         return Err(Refusal::fixed("ERR The specified key does not exist"));
     };
     if call.args.is(1, "GETREG") {

@@ -3,6 +3,7 @@
 //! Ref: redis.io/commands/pfmerge
 
 use super::shared;
+use crate::commands::common::wrote;
 use crate::data::hll::{self, Registers};
 use crate::spec::effect::Class;
 use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec, route};
@@ -50,10 +51,12 @@ fn run(call: &mut Call) -> Outcome {
         }
     }
     let sparse_max = shared::sparse_max(call);
-    let mut bytes = shared::with_value(call, 1, <[u8]>::to_vec)?.unwrap_or_else(hll::create);
+    let found = shared::old_value(call, 1)?;
+    let is_new = found.is_none();
+    let mut bytes = found.unwrap_or_else(hll::create);
     union.write_into(&mut bytes, sparse_max).map_err(shared::refusal)?;
     shared::store(call, 1, &bytes)?;
-    call.event(Class::String, "pfadd", 1);
+    wrote(call, is_new, Class::String, "pfadd", 1);
     call.out.ok();
     Ok(())
 }

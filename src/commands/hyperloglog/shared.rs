@@ -1,7 +1,8 @@
 //! What several HyperLogLog commands need: a key's value as checked bytes, its way back, and the texts of its faults.
 
+use crate::commands::common::{missed, stored, string_of};
 use crate::data::hll::{self, Fault};
-use crate::keyspace::{StrRef, Ttl};
+use crate::keyspace::{Look, StrRef, Ttl};
 use crate::spec::{Call, Outcome, Refusal};
 
 /// What a client reads about a value that cannot be used.
@@ -12,26 +13,38 @@ pub fn refusal(fault: Fault) -> Refusal {
     }
 }
 
-/// Gives `f` the HyperLogLog at the key of word `i`; `None` if there is no such key.
+/// Gives `f` the HyperLogLog at the key of word `i`, as a reading command does; `None` if there is no such key.
 pub fn with_value<T>(call: &mut Call, i: usize, f: impl FnOnce(&[u8]) -> T) -> Result<Option<T>, Refusal> {
-    match call.read_string(i)? {
-        None => Ok(None),
-        Some(StrRef::Bytes(bytes)) => {
+    let look = call.look();
+    let given = look_at(call, i, look, f)?;
+    if given.is_none() {
+        missed(call, i);
+    }
+    Ok(given)
+}
+
+/// A copy of the HyperLogLog at the key of word `i`, to be changed and stored.
+pub fn old_value(call: &mut Call, i: usize) -> Result<Option<Vec<u8>>, Refusal> {
+    look_at(call, i, Look::Write, <[u8]>::to_vec)
+}
+
+fn look_at<T>(call: &mut Call, i: usize, look: Look, f: impl FnOnce(&[u8]) -> T) -> Result<Option<T>, Refusal> {
+    let key = call.key(i);
+    let Some(item) = call.shard.ks.find(call.db, &key, call.now, look) else { return Ok(None) };
+    match string_of(&item)? {
+        StrRef::Bytes(bytes) => {
             hll::check(bytes).map_err(refusal)?;
             Ok(Some(f(bytes)))
         }
         // A number is too short to be one.
-        Some(StrRef::Int(_)) => Err(Refusal::NOT_HLL),
+        StrRef::Int(_) => Err(Refusal::NOT_HLL),
     }
 }
 
 /// Stores `bytes` at the key of word `i`, whose expiry stays. Refused when memory is out.
 pub fn store(call: &mut Call, i: usize, bytes: &[u8]) -> Outcome {
     let key = call.key(i);
-    match call.shard.ks.set_str(call.db, &key, bytes, Ttl::Keep, call.now) {
-        true => Ok(()),
-        false => Err(Refusal::ARENA_FULL),
-    }
+    stored(call.shard.ks.set_str(call.db, &key, bytes, Ttl::Keep, call.now))
 }
 
 /// hll-sparse-max-bytes.
