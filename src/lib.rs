@@ -1,1 +1,3 @@
 //! Ringfort.
+pub mod base;
+pub mod proto;

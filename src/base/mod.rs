@@ -1,0 +1,3 @@
+//! Layer 0: numbers, patterns and other building blocks that know nothing of Redis commands.
+pub mod glob;
+pub mod num;
