@@ -1,3 +1,4 @@
 //! Ringfort.
 pub mod base;
+pub mod cli;
 pub mod proto;
