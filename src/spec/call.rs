@@ -3,7 +3,7 @@
 
 use super::{Refusal, Shard, Spec, client::Client, effect::Class};
 use crate::keyspace::{Key, Look, StrRef};
-use crate::proto::{encode::Out, parse::Span};
+use crate::proto::{Span, encode::Out};
 
 /// What a command function returns: a reply was written, or the call is refused with a text.
 pub type Outcome = Result<(), Refusal>;
@@ -128,6 +128,7 @@ impl<'a> Call<'a> {
     /// Records `words` as (one more) effect of this call in place of its own words. Costs nothing when nobody records.
     pub fn effect(&mut self, words: &[&[u8]]) {
         if self.shard.fx.is_on {
+            self.shard.record_expired();
             self.shard.fx.command(self.db, words.iter().copied(), words.len());
         }
         self.shard.fx.explicit = true;

@@ -18,8 +18,10 @@ pub enum ReplyMode {
 /// One queued command of MULTI.
 pub struct Queued {
     pub spec: &'static Spec,
+    /// Its row in the command table.
+    pub row: u16,
     pub bytes: Vec<u8>,
-    pub spans: Vec<crate::proto::parse::Span>,
+    pub spans: Vec<crate::proto::Span>,
 }
 
 /// A key under WATCH.

@@ -2,7 +2,7 @@
 
 use super::{client::Clients, effect::Effects, latency::Latency, request::Request, slowlog::Slowlog, stats::{CommandStat, Stats}, table::Table};
 use crate::{base::rng::Rng, config::Config, keyspace::Keyspace};
-use std::{collections::BTreeMap, sync::Arc, sync::atomic::AtomicU64};
+use std::{collections::BTreeMap, sync::atomic::AtomicU64};
 
 /// Facts of the process, the same on every core and never changed after start.
 pub struct Server {
@@ -39,7 +39,7 @@ pub struct Shard {
     pub cores: usize,
     pub ks: Box<Keyspace>,
     pub config: Config,
-    pub server: Arc<Server>,
+    pub server: &'static Server,
     pub clients: Clients,
     pub stats: Stats,
     /// By row of the command table.
@@ -103,9 +103,9 @@ impl Default for Debug {
 
 impl Shard {
     /// A core without keys and clients. `seed`: of this core's random numbers and, with the same value on all cores, of key hashes.
-    pub fn new(core: usize, cores: usize, config: Config, server: Arc<Server>, hash_seed: u64, rng_seed: u64) -> Shard {
+    pub fn new(core: usize, cores: usize, config: Config, server: &'static Server, hash_seed: u64, rng_seed: u64) -> Shard {
         let slots = crate::keyspace::slots::range_of(core, cores);
-        let databases = config.databases.max(1);
+        let databases = config.databases.max(1) as usize;
         let rows = server.commands.rows.len();
         Shard {
             core,
@@ -129,5 +129,25 @@ impl Shard {
             rates: Rates::default(),
             debug: Debug::default(),
         }
+    }
+}
+
+impl Shard {
+    /// Records the deletion of keys that expired since the last time, before anything that is recorded after them.
+    pub fn record_expired(&mut self) {
+        if !self.ks.has_expired() {
+            return;
+        }
+        let (fx, expired) = (&mut self.fx, &mut self.stats.expired_keys);
+        self.ks.drain_expired(&mut |db, key| {
+            *expired += 1;
+            if fx.is_on {
+                let words: [&[u8]; 2] = [b"DEL", key];
+                fx.command(db, words.into_iter(), 2);
+            }
+            if fx.mask & super::effect::Class::Expired as u32 != 0 {
+                fx.event(super::effect::Class::Expired, "expired", db, key);
+            }
+        });
     }
 }

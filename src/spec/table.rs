@@ -15,6 +15,8 @@ pub struct Row {
     pub subs: Vec<u16>,
     /// Word of the only key when the command has exactly one at a fixed place and runs where that key is; 0 = not so.
     pub fixed_key: u8,
+    /// Its cost does not depend on its arguments: a batch of such calls is timed as one.
+    pub is_constant: bool,
 }
 
 /// All commands.
@@ -55,7 +57,7 @@ impl Table {
         let id = self.rows.len() as u16;
         let fixed_key = fixed_key(spec);
         let call_name = spec.name.as_bytes().into();
-        self.rows.push(Row { spec, full_name: Box::leak(full.into_boxed_str()), call_name, parent, subs: Vec::new(), fixed_key });
+        self.rows.push(Row { spec, full_name: Box::leak(full.into_boxed_str()), call_name, parent, subs: Vec::new(), fixed_key, is_constant: spec.cost.starts_with("O(1)") });
         id
     }
 

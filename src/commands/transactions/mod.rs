@@ -1,3 +1,4 @@
-//! Commands of the group transactions.
+//! MULTI, EXEC, DISCARD, WATCH, UNWATCH. The engine carries them out; here is what they are.
+//! Ref: redis.io/docs/latest/develop/using-commands/transactions
 
-commands![];
+commands![discard exec multi unwatch watch];

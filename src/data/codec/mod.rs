@@ -1,0 +1,111 @@
+//! The serialised form of one value: the body of DUMP, and the only decoder RESTORE and the loaders use.
+//!
+//! Layer 1. A payload is `type byte | value | version, 2 bytes LE | CRC-64, 8 bytes LE`; the checksum covers
+//! everything before it. Files hold the same `value` without the footer.
+//!
+//! Invariants: a length read from the input is held against the bytes that are there before anything is
+//! reserved for it; a decoded value has used the whole input; every failure is a typed [`Fault`].
+//!
+//! It does not know keys, times to live or error texts.
+//! Ref: redis.io/commands/dump, redis.io/commands/restore; the format's public descriptions.
+
+pub mod lzf;
+pub mod string;
+pub mod wire;
+
+use crc::{CRC_64_REDIS, Crc, Table};
+
+pub use string::{dump_string, put_string};
+pub use wire::Reader;
+
+/// Version written in footers: that of Redis 7.2.
+pub const VERSION: u16 = 11;
+/// Newest version accepted in a footer: that of Redis 7.4.
+pub const VERSION_MAX: u16 = 12;
+/// Bytes of the footer: version and checksum.
+pub const FOOTER_BYTES: usize = 10;
+/// Type byte of a string value.
+pub const TYPE_STRING: u8 = 0;
+
+static CHECKSUM: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_REDIS);
+
+/// CRC-64 (Jones) of `bytes`, as files and payloads carry it.
+pub fn checksum(bytes: &[u8]) -> u64 {
+    CHECKSUM.checksum(bytes)
+}
+
+/// Why a payload was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Too short, of a newer version, or with another checksum: `DUMP payload version or checksum are wrong`.
+    Footer,
+    /// A type of value this server does not read, by its type byte.
+    UnsupportedType(u8),
+    /// The input ends before the value does; also a length larger than what is there.
+    Truncated,
+    /// A length in none of the known forms, by its first byte.
+    BadLength(u8),
+    /// A string in an encoding that does not exist, by its number (only 0 to 3 do).
+    BadStringEncoding(u8),
+    /// Compressed bytes that do not decode to exactly their stated length.
+    BadCompression,
+    /// Bytes after the end of the value.
+    TrailingBytes,
+}
+
+/// A decoded value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A string that is the canonical decimal text of this number.
+    Int(i64),
+    /// Any other string.
+    Str(Vec<u8>),
+}
+
+/// What RESTORE stores.
+pub type Decoded = Value;
+
+/// Appends the footer to a payload that begins at the start of `out`.
+pub fn add_footer(out: &mut Vec<u8>) {
+    out.extend_from_slice(&VERSION.to_le_bytes());
+    let sum = checksum(out);
+    out.extend_from_slice(&sum.to_le_bytes());
+}
+
+/// Checks the footer of a payload and returns what precedes it. Fails with `Footer`.
+pub fn check_footer(payload: &[u8]) -> Result<&[u8], Fault> {
+    let (covered, sum) = payload.split_last_chunk::<8>().ok_or(Fault::Footer)?;
+    let (body, version) = covered.split_last_chunk::<2>().ok_or(Fault::Footer)?;
+    let is_known = u16::from_le_bytes(*version) <= VERSION_MAX;
+    if is_known && checksum(covered) == u64::from_le_bytes(*sum) {
+        Ok(body)
+    } else {
+        Err(Fault::Footer)
+    }
+}
+
+/// Decodes a DUMP payload: footer, type, value, and nothing after it. O(payload + value).
+/// Stricter than Redis in three ways: a value may not reach into the footer, be followed by other bytes, or be a
+/// compressed string of length 0.
+/// `Footer` means that the payload is foreign or damaged in transit; every other fault, that its content is bad.
+pub fn restore(payload: &[u8]) -> Result<Decoded, Fault> {
+    let mut reader = Reader::new(check_footer(payload)?);
+    let kind = reader.byte()?;
+    let value = read_value(&mut reader, kind)?;
+    if reader.is_empty() {
+        Ok(value)
+    } else {
+        Err(Fault::TrailingBytes)
+    }
+}
+
+/// Decodes the value of type `kind` that `reader` stands before.
+pub fn read_value(reader: &mut Reader<'_>, kind: u8) -> Result<Value, Fault> {
+    match kind {
+        TYPE_STRING => string::read_string_value(reader),
+        other => Err(Fault::UnsupportedType(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

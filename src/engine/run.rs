@@ -1,0 +1,110 @@
+//! Runs admitted calls on one core's keyspace: builds the call, counts, times, keeps the effect.
+
+use crate::proto::encode::Out;
+use crate::spec::{Args, Call, Flags, Refusal, Shard, call::Origin};
+
+/// One call, ready to run here.
+pub struct Job<'a> {
+    pub row: u16,
+    pub args: Args<'a>,
+    pub db: usize,
+    pub now: i64,
+    pub origin: Origin,
+    pub home: Option<usize>,
+    pub hint: Option<(u32, u64, u16)>,
+}
+
+/// Runs one call; exactly one reply is appended to `out`. Returns whether it succeeded.
+#[inline]
+pub fn run(shard: &mut Shard, out: &mut Out, job: &Job) -> bool {
+    let spec = shard.server.commands.row(job.row).spec;
+    let records = shard.fx.is_on;
+    let before = shard.ks.stats.changes;
+    shard.fx.explicit = false;
+    if spec.flags.has(Flags::DENY_OOM) && !shard.ks.room_for(job.args.base.len().min(1 << 30)) {
+        refuse(shard, out, job.row, &Refusal::ARENA_FULL);
+        return false;
+    }
+    let mut call = Call {
+        spec,
+        args: job.args,
+        out,
+        shard,
+        db: job.db,
+        now: job.now,
+        origin: job.origin,
+        home: job.home,
+        hint: job.hint,
+    };
+    let outcome = (spec.run)(&mut call);
+    let done = match outcome {
+        Ok(()) => true,
+        Err(refusal) => {
+            fail(shard, out, job.row, &refusal);
+            false
+        }
+    };
+    if records {
+        shard.record_expired();
+        if shard.ks.stats.changes != before && !shard.fx.explicit && spec.flags.has(Flags::WRITE) {
+            shard.fx.command(job.db, job.args.from(0), job.args.len());
+        }
+    }
+    done
+}
+
+/// Writes the error of a call that ran and failed, and counts it.
+#[cold]
+fn fail(shard: &mut Shard, out: &mut Out, row: u16, refusal: &Refusal) {
+    shard.command_stats[row as usize].failed += 1;
+    count_error(shard, refusal);
+    out.error(refusal.as_str());
+}
+
+/// Writes the error of a call that was not run, and counts it.
+#[cold]
+pub fn refuse(shard: &mut Shard, out: &mut Out, row: u16, refusal: &Refusal) {
+    shard.command_stats[row as usize].rejected += 1;
+    count_error(shard, refusal);
+    out.error(refusal.as_str());
+}
+
+/// Counts an error reply by its code.
+#[cold]
+pub fn count_error(shard: &mut Shard, refusal: &Refusal) {
+    shard.stats.error_replies += 1;
+    *shard.errors.entry(refusal.code().to_string()).or_default() += 1;
+}
+
+/// Adds the time of `calls` calls of a command that together took `nanos`.
+#[inline]
+pub fn account(shard: &mut Shard, row: u16, nanos: u64, calls: u64) {
+    let stat = &mut shard.command_stats[row as usize];
+    stat.calls += calls;
+    stat.nanos += nanos;
+    shard.stats.commands_processed += calls;
+    shard.stats.command_usec += nanos / 1000;
+    if shard.config.latency_tracking {
+        shard.latency.record(row as usize, nanos / calls.max(1), calls);
+    }
+}
+
+/// Keeps a call that took `nanos` in the slow log when it is slow enough, and as a latency event.
+pub fn note_slow(shard: &mut Shard, job: &Job, nanos: u64) {
+    let usec = nanos / 1000;
+    let flags = shard.server.commands.row(job.row).spec.flags;
+    let threshold = shard.config.slowlog_log_slower_than;
+    if threshold >= 0 && usec >= threshold as u64 && !flags.has(Flags::SKIP_SLOWLOG) {
+        let len_max = shard.config.slowlog_max_len as usize;
+        let (addr, name) = match job.home.and_then(|i| shard.clients.get(i)) {
+            Some(c) => (c.addr.clone(), c.name.clone()),
+            None => Default::default(),
+        };
+        shard.slowlog.add(&job.args, usec, job.now, &addr, &name, len_max, shard.core, shard.cores);
+    }
+    let monitor = shard.config.latency_monitor_threshold;
+    if monitor > 0 && usec / 1000 >= monitor as u64 {
+        let event = if flags.has(Flags::FAST) { "fast-command" } else { "command" };
+        shard.latency.note(event, usec / 1000, job.now);
+    }
+}

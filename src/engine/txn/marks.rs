@@ -1,0 +1,135 @@
+//! The shared order of tickets: one counter that numbers them, and marks that say which numbers are fully pushed.
+//! Everything else of the ticket protocol is private to a core.
+//!
+//! Invariants: mark[n % M] holds n + 1 from the moment all parts of n are pushed; a number n is taken only while n - M is known
+//! to be marked ([`Marks::may_start`]), so a mark is never overwritten before every core could have seen it.
+//! Orderings: mark store Release after the last push, load Acquire before the rings are drained; the counter is Relaxed.
+//! Ref: Gray & Lamport's commit ordering is not used; the order is a sequencer with completion marks, as in the
+//! LMAX Disruptor's multi-producer publication (mechanical-sympathy.blogspot.com, 2011).
+
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicU64, Ordering};
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Marks in the shared array: far more tickets than can be in flight.
+#[cfg(not(loom))]
+pub const MARKS: u64 = 4096;
+#[cfg(loom)]
+pub const MARKS: u64 = 4;
+
+/// Counter on a line of its own.
+#[repr(align(128))]
+struct Counter(AtomicU64);
+
+/// Shared by all cores.
+pub struct Marks {
+    counter: Counter,
+    marks: Box<[AtomicU64]>,
+    cores: u64,
+}
+
+impl Marks {
+    /// For `cores` cores, which must be fewer than [`MARKS`].
+    pub fn new(cores: usize) -> Marks {
+        assert!((cores as u64) < MARKS, "marks must outnumber cores");
+        Marks { counter: Counter(AtomicU64::new(0)), marks: (0..MARKS).map(|_| AtomicU64::new(0)).collect(), cores: cores as u64 }
+    }
+
+    /// Whether a core that has seen everything below `bound` marked may take a number now.
+    pub fn may_start(&self, bound: u64) -> bool {
+        self.counter.0.load(Ordering::Relaxed) - bound < MARKS - self.cores
+    }
+
+    /// Takes the next number. The caller pushes its parts at once and then calls [`Marks::mark`].
+    pub fn take(&self) -> u64 {
+        self.counter.0.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// All parts of ticket `n` are pushed.
+    pub fn mark(&self, n: u64) {
+        self.marks[(n % MARKS) as usize].store(n + 1, Ordering::Release);
+    }
+
+    /// The first number, from `bound` on, that is not known to be fully pushed. One load when nothing happened.
+    #[inline]
+    pub fn advance(&self, mut bound: u64) -> u64 {
+        loop {
+            let seen = self.marks[(bound % MARKS) as usize].load(Ordering::Acquire);
+            if seen <= bound {
+                return bound;
+            }
+            // A later lap is in this place: number seen - 1 was taken, so everything below seen - MARKS is complete.
+            bound = if seen > bound + 1 { (seen - MARKS).max(bound + 1) } else { bound + 1 };
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bound_stops_at_the_first_number_that_is_not_marked() {
+        let marks = Marks::new(2);
+        let (a, b, c) = (marks.take(), marks.take(), marks.take());
+        marks.mark(b);
+        marks.mark(c);
+        assert_eq!(marks.advance(0), a);
+        marks.mark(a);
+        assert_eq!(marks.advance(0), 3);
+    }
+
+    #[test]
+    fn a_core_that_slept_for_laps_catches_up() {
+        let marks = Marks::new(2);
+        for _ in 0..MARKS * 3 + 7 {
+            marks.mark(marks.take());
+        }
+        assert_eq!(marks.advance(0), MARKS * 3 + 7);
+        assert_eq!(marks.advance(MARKS + 5), MARKS * 3 + 7);
+    }
+
+    #[test]
+    fn numbers_run_out_before_a_mark_could_be_overwritten() {
+        let marks = Marks::new(2);
+        let mut taken = 0;
+        while marks.may_start(0) {
+            marks.take();
+            taken += 1;
+        }
+        assert_eq!(taken, MARKS - 2);
+    }
+}
+
+#[cfg(all(test, loom))]
+mod model {
+    use super::*;
+    use crate::base::ring::ring;
+    use loom::sync::Arc;
+
+    /// Two coordinators push one part each to a third core, which runs what lies below its bound: it must find both in order.
+    #[test]
+    fn every_ticket_below_the_bound_is_in_its_ring() {
+        loom::model(|| {
+            let marks = Arc::new(Marks::new(2));
+            let (mut to_a, mut from_a) = ring::<u64>(2);
+            let (mut to_b, mut from_b) = ring::<u64>(2);
+            let other = marks.clone();
+            let b = loom::thread::spawn(move || {
+                let n = other.take();
+                to_b.push(n).expect("the ring has room");
+                other.mark(n);
+            });
+            let n = marks.take();
+            to_a.push(n).expect("the ring has room");
+            marks.mark(n);
+            let bound = marks.advance(0);
+            let mut found: Vec<u64> = from_a.pop().into_iter().chain(from_b.pop()).collect();
+            found.sort_unstable();
+            found.retain(|n| *n < bound);
+            assert_eq!(found, (0..bound).collect::<Vec<_>>());
+            b.join().expect("no panic");
+        });
+    }
+}

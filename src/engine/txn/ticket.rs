@@ -1,0 +1,400 @@
+//! Tickets as their coordinator sees them: numbering and pushing, collecting answers, later rounds, the reply.
+//!
+//! A ticket of one round runs its steps where they belong and is merged. A ticket with rounds (a watch, or a command that needs
+//! the values of several cores) first holds all its slots, then goes through its commands, then lets go.
+//!
+//! Invariants: everything that can refuse is decided and all bytes are copied before a number is taken; between taking and
+//! marking there is nothing but pushes; a credit covers a part until its first answer.
+
+use super::plan::{Planned, Where, plan};
+use crate::engine::{
+    link::{Back, CREDITS, Moved, Part, PartAnswer, PartKind, Round, RoundKind, Step, Wanted},
+    worker::Worker,
+};
+use crate::keyspace::slots;
+use crate::proto::encode::Out;
+use crate::spec::{Args, call::Origin, client::Watched};
+use std::collections::{BTreeMap, VecDeque};
+
+/// What a ticket waits for.
+enum Phase {
+    /// The only round.
+    OneRound,
+    Watching(Vec<Watched>),
+    Holding,
+    /// Commands `.0..` up to `.1` run.
+    Running(usize),
+    Fetching,
+}
+
+/// A ticket under way.
+struct Ticket {
+    back: Back,
+    origin: Origin,
+    now: i64,
+    commands: Vec<Planned>,
+    /// A command alone: its reply stands for itself, without the array of EXEC.
+    is_bare: bool,
+    participants: Vec<usize>,
+    due: usize,
+    /// Replies of the parts by command: `(core, bytes)`.
+    replies: Vec<Vec<(usize, Vec<u8>)>>,
+    /// Values by core, in the order in which they were asked for there.
+    fetched: BTreeMap<usize, VecDeque<Moved>>,
+    tokens: BTreeMap<usize, VecDeque<u64>>,
+    is_unchanged: bool,
+    /// Next command to start.
+    next: usize,
+    phase: Phase,
+}
+
+/// All tickets that this core coordinates.
+#[derive(Default)]
+pub struct Tickets {
+    open: BTreeMap<u64, Ticket>,
+    /// Answers that came and were not looked at.
+    pub arrived: VecDeque<PartAnswer>,
+}
+
+impl Worker {
+    /// Starts a ticket for one command of connection `i`. `false`: there is no room now, try again in a later turn.
+    pub(in crate::engine) fn start_command_ticket(&mut self, i: usize, row: u16, args: &Args) -> bool {
+        let client = &self.shard.clients[i];
+        let command = plan(&self.shard, row, args, client.db, client.is_resp3);
+        self.start(i, vec![command], true, Vec::new())
+    }
+
+    /// Starts a ticket that puts keys under WATCH.
+    pub(in crate::engine) fn start_watch_ticket(&mut self, i: usize, _row: u16, args: &Args) -> bool {
+        let keys = self.keys_to_watch(i, args);
+        let cores = self.shard.cores;
+        let mut participants: Vec<usize> = keys.iter().map(|w| slots::owner_of(w.slot, cores)).collect();
+        participants.sort_unstable();
+        participants.dedup();
+        let mut parts = Vec::new();
+        for core in &participants {
+            let own: Vec<Watched> = keys.iter().filter(|w| slots::owner_of(w.slot, cores) == *core).cloned().collect();
+            parts.push((*core, own.iter().map(|w| w.slot).collect(), false, PartKind::Watch(own)));
+        }
+        self.launch(i, parts, Vec::new(), true, Phase::Watching(keys))
+    }
+
+    /// Starts a ticket for the queued commands of connection `i`.
+    pub(in crate::engine) fn start_exec_ticket(&mut self, i: usize) -> bool {
+        let commands = self.plan_queue(i);
+        let watched = self.conns.get(i).map(|c| c.watched.clone()).unwrap_or_default();
+        if !self.start(i, commands, false, watched) {
+            return false;
+        }
+        self.end_multi(i);
+        true
+    }
+
+    fn start(&mut self, i: usize, commands: Vec<Planned>, is_bare: bool, watched: Vec<Watched>) -> bool {
+        let cores = self.shard.cores;
+        let is_whole = commands.iter().any(|c| matches!(c.place, Where::Every));
+        let is_simple = watched.is_empty() && commands.iter().all(Planned::is_simple);
+        let takes_part = |core: usize| {
+            is_whole
+                || watched.iter().any(|w| slots::owner_of(w.slot, cores) == core)
+                || commands.iter().any(|c| c.slots.iter().any(|(o, _)| *o == core) || matches!(c.place, Where::One(o) if o == core))
+        };
+        let origin = crate::engine::origin(&self.shard.clients[i], !is_bare);
+        let mut parts = Vec::new();
+        for core in (0..cores).filter(|c| takes_part(*c)) {
+            let mut touched: Vec<u16> = commands.iter().flat_map(|c| &c.slots).filter(|(o, _)| *o == core).map(|(_, s)| *s).collect();
+            let kind = if is_simple {
+                PartKind::Run(commands.iter().enumerate().filter_map(|(n, c)| c.step(core, n, origin)).collect())
+            } else {
+                let own: Vec<Watched> = watched.iter().filter(|w| slots::owner_of(w.slot, cores) == core).cloned().collect();
+                touched.extend(own.iter().map(|w| w.slot));
+                PartKind::Hold { watched: own, fetch: commands.first().map_or(Vec::new(), |c| wanted(c, core)) }
+            };
+            touched.sort_unstable();
+            touched.dedup();
+            parts.push((core, touched, is_whole, kind));
+        }
+        let phase = if is_simple { Phase::OneRound } else { Phase::Holding };
+        self.launch(i, parts, commands, is_bare, phase)
+    }
+
+    /// Takes a number, pushes the parts, marks the number. All bytes are ready; nothing else happens in between.
+    fn launch(&mut self, i: usize, parts: Vec<(usize, Vec<u16>, bool, PartKind)>, commands: Vec<Planned>, is_bare: bool, phase: Phase) -> bool {
+        let is_free = |core: usize| self.links[core].as_ref().is_none_or(|l| l.parts_out < CREDITS);
+        if !parts.iter().all(|(core, ..)| is_free(*core)) || !self.marks.may_start(self.queue.bound) {
+            return false;
+        }
+        let is_mute = self.takes_mute(i);
+        let origin = crate::engine::origin(&self.shard.clients[i], !is_bare);
+        let Some(conn) = self.conns.get(i) else { return false };
+        let seq = conn.next_place();
+        conn.owe(seq, is_mute);
+        conn.tickets += 1;
+        let back = Back { conn: i as u32, generation: conn.generation, seq };
+        let participants: Vec<usize> = parts.iter().map(|(core, ..)| *core).collect();
+        let due = participants.len();
+        let replies = commands.iter().map(|_| Vec::new()).collect();
+        let ticket = Ticket {
+            back,
+            origin,
+            now: self.now,
+            commands,
+            is_bare,
+            participants,
+            due,
+            replies,
+            fetched: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            is_unchanged: true,
+            next: 0,
+            phase,
+        };
+        self.shard.stats.tickets_started += 1;
+        let (coordinator, now) = (self.shard.core, self.now);
+        let mut boxed: Vec<(usize, Box<Part>)> = parts
+            .into_iter()
+            .map(|(core, slots, is_whole, kind)| (core, Box::new(Part { ticket: 0, coordinator, now, slots, is_whole, kind })))
+            .collect();
+        let n = self.marks.take();
+        for (core, mut part) in boxed.drain(..) {
+            part.ticket = n;
+            match self.links[core].as_mut() {
+                None => self.queue.add(*part),
+                Some(link) => {
+                    link.parts_out += 1;
+                    self.wake[core] = true;
+                    assert!(link.tickets_out.push(part).is_ok(), "credits keep the ticket ring from filling up");
+                }
+            }
+        }
+        self.marks.mark(n);
+        self.tickets.open.insert(n, ticket);
+        if due == 0 {
+            // Commands without any key on any core (a block of PING): nothing to wait for.
+            self.finish_if_due(n);
+        }
+        true
+    }
+
+    /// Looks at the answers that arrived, and applies the rounds for this core that follow from them.
+    pub(in crate::engine) fn take_in_own_answers(&mut self) {
+        while !self.tickets.arrived.is_empty() || !self.queue.rounds.is_empty() {
+            self.look_at_answers();
+            self.apply_rounds();
+        }
+    }
+
+    fn look_at_answers(&mut self) {
+        while let Some(answer) = self.tickets.arrived.pop_front() {
+            let number = answer.ticket;
+            let Some(ticket) = self.tickets.open.get_mut(&number) else { continue };
+            ticket.due -= 1;
+            ticket.is_unchanged &= answer.is_unchanged;
+            for (index, bytes) in answer.replies {
+                ticket.replies[index as usize].push((answer.core, bytes));
+            }
+            ticket.fetched.entry(answer.core).or_default().extend(answer.fetched);
+            ticket.tokens.entry(answer.core).or_default().extend(answer.tokens);
+            self.finish_if_due(number);
+        }
+    }
+
+    fn finish_if_due(&mut self, number: u64) {
+        if self.tickets.open.get(&number).is_none_or(|t| t.due > 0) {
+            return;
+        }
+        let Some(mut ticket) = self.tickets.open.remove(&number) else { return };
+        let reply = match std::mem::replace(&mut ticket.phase, Phase::OneRound) {
+            Phase::OneRound => Some(self.assemble(&mut ticket)),
+            Phase::Watching(keys) => Some(self.watching(&mut ticket, keys)),
+            Phase::Holding if !ticket.is_unchanged => {
+                self.release(number, &ticket, BTreeMap::new());
+                let mut out = Out { buf: Vec::new(), resp3: self.is_resp3(ticket.back) };
+                out.null_array();
+                Some(out.buf)
+            }
+            Phase::Running(end) => {
+                ticket.next = end;
+                self.go_on(number, &mut ticket)
+            }
+            Phase::Holding | Phase::Fetching => self.go_on(number, &mut ticket),
+        };
+        match reply {
+            None => {
+                self.tickets.open.insert(number, ticket);
+            }
+            Some(reply) => self.answer_ticket(ticket.back, &reply),
+        }
+    }
+
+    /// Starts what comes next under held slots. Returns the reply when nothing does.
+    fn go_on(&mut self, number: u64, ticket: &mut Ticket) -> Option<Vec<u8>> {
+        while ticket.next < ticket.commands.len() {
+            let n = ticket.next;
+            if !ticket.commands[n].is_simple() {
+                let is_first = n == 0 || !ticket.fetched.values().all(VecDeque::is_empty);
+                if !is_first {
+                    self.ask_for_values(number, ticket, n);
+                    return None;
+                }
+                self.gather_command(number, ticket, n);
+                ticket.next += 1;
+                if ticket.next == ticket.commands.len() {
+                    return Some(self.assemble(ticket));
+                }
+                continue;
+            }
+            let end = (n..ticket.commands.len()).find(|k| !ticket.commands[*k].is_simple()).unwrap_or(ticket.commands.len());
+            if self.run_range(number, ticket, n, end) {
+                return None;
+            }
+            ticket.next = end;
+        }
+        self.release(number, ticket, BTreeMap::new());
+        Some(self.assemble(ticket))
+    }
+
+    /// Asks for the values of command `n`.
+    fn ask_for_values(&mut self, number: u64, ticket: &mut Ticket, n: usize) {
+        for core in ticket.participants.clone() {
+            let fetch = wanted(&ticket.commands[n], core);
+            if !fetch.is_empty() {
+                ticket.due += 1;
+                self.send_round(core, Round { ticket: number, coordinator: self.shard.core, now: ticket.now, kind: RoundKind::Fetch(fetch), releases: false });
+            }
+        }
+        ticket.phase = Phase::Fetching;
+    }
+
+    /// Runs command `n` on the values that came and sends the changes home; the last command also lets the slots go.
+    fn gather_command(&mut self, number: u64, ticket: &mut Ticket, n: usize) {
+        let Where::Gather(keys) = &ticket.commands[n].place else { return };
+        let mut values = Vec::with_capacity(keys.len());
+        for (core, _, _) in keys {
+            values.push(ticket.fetched.get_mut(core).and_then(VecDeque::pop_front).flatten());
+        }
+        ticket.fetched.values_mut().for_each(VecDeque::clear);
+        let home = self.conns.asked(ticket.back).is_some().then_some(ticket.back.conn as usize);
+        let (reply, changes) = self.run_gathered(&ticket.commands[n], values, ticket.now, home, ticket.origin);
+        ticket.replies[n].push((self.shard.core, reply));
+        let mut by_core: BTreeMap<usize, Vec<_>> = BTreeMap::new();
+        for (core, change) in changes {
+            by_core.entry(core).or_default().push(change);
+        }
+        if n + 1 == ticket.commands.len() {
+            self.release(number, ticket, by_core);
+            return;
+        }
+        for (core, changes) in by_core {
+            let kind = RoundKind::Put(changes);
+            self.send_round(core, Round { ticket: number, coordinator: self.shard.core, now: ticket.now, kind, releases: false });
+        }
+    }
+
+    /// Sends commands `from..to` to their cores. `false`: none of them needs a core.
+    fn run_range(&mut self, number: u64, ticket: &mut Ticket, from: usize, to: usize) -> bool {
+        let is_last = to == ticket.commands.len();
+        let mut rounds: Vec<(usize, Vec<Step>)> = Vec::new();
+        for core in &ticket.participants {
+            let steps: Vec<Step> = (from..to).filter_map(|n| ticket.commands[n].step(*core, n, ticket.origin)).collect();
+            rounds.push((*core, steps));
+        }
+        if rounds.iter().all(|(_, steps)| steps.is_empty()) {
+            return false;
+        }
+        for (core, steps) in rounds {
+            let kind = if steps.is_empty() { RoundKind::Nothing } else { RoundKind::Run(steps) };
+            ticket.due += usize::from(matches!(kind, RoundKind::Run(_)));
+            if is_last || matches!(kind, RoundKind::Run(_)) {
+                self.send_round(core, Round { ticket: number, coordinator: self.shard.core, now: ticket.now, kind, releases: is_last });
+            }
+        }
+        // Once everything was sent with the release, only the replies are missing.
+        ticket.phase = if is_last { Phase::OneRound } else { Phase::Running(to) };
+        true
+    }
+
+    /// Lets all slots of a ticket go, with the changes that are still to be made.
+    fn release(&mut self, number: u64, ticket: &Ticket, mut changes: BTreeMap<usize, Vec<crate::engine::link::Change>>) {
+        for core in &ticket.participants {
+            let kind = changes.remove(core).map_or(RoundKind::Nothing, RoundKind::Put);
+            self.send_round(*core, Round { ticket: number, coordinator: self.shard.core, now: ticket.now, kind, releases: true });
+        }
+    }
+
+    /// Sends a round, also to this core itself.
+    pub(in crate::engine) fn send_round(&mut self, core: usize, round: Round) {
+        match self.links[core].as_mut() {
+            None => self.queue.rounds.push_back(round),
+            Some(link) => {
+                link.round(Box::new(round));
+                self.wake[core] = true;
+            }
+        }
+    }
+
+    /// The whole reply of a ticket; commands that touch no key run now.
+    fn assemble(&mut self, ticket: &mut Ticket) -> Vec<u8> {
+        let home = self.conns.asked(ticket.back).is_some().then_some(ticket.back.conn as usize);
+        let mut out = Out { buf: Vec::new(), resp3: self.is_resp3(ticket.back) };
+        if !ticket.is_bare {
+            out.array(ticket.commands.len());
+        }
+        for (command, parts) in ticket.commands.iter().zip(&mut ticket.replies) {
+            parts.sort_by_key(|(core, _)| *core);
+            match (&command.place, home) {
+                (Where::Gather(_), _) => parts.iter().for_each(|(_, p)| out.raw(p)),
+                (Where::Home, Some(i)) => self.run_queued_at_home(i, command, &mut out),
+                (Where::Home, None) => {}
+                _ => {
+                    let slices: Vec<(usize, &[u8])> = parts.iter().map(|(c, p)| (*c, p.as_slice())).collect();
+                    let reply = self.merged(command, &slices, home, ticket.origin);
+                    out.raw(&reply);
+                }
+            }
+        }
+        out.buf
+    }
+
+    fn watching(&mut self, ticket: &mut Ticket, mut keys: Vec<Watched>) -> Vec<u8> {
+        let cores = self.shard.cores;
+        for w in &mut keys {
+            let tokens = ticket.tokens.get_mut(&slots::owner_of(w.slot, cores));
+            w.token = tokens.and_then(VecDeque::pop_front).unwrap_or(0);
+        }
+        match self.conns.asked(ticket.back) {
+            Some(conn) => {
+                conn.watched.extend(keys);
+                let i = ticket.back.conn as usize;
+                self.shard.clients[i].watched = self.conns.get(i).map(|c| c.watched.clone()).unwrap_or_default();
+            }
+            None => self.unwatch_keys(keys),
+        }
+        b"+OK\r\n".to_vec()
+    }
+
+    fn is_resp3(&mut self, back: Back) -> bool {
+        self.conns.asked(back).is_some_and(|c| c.out.resp3)
+    }
+
+    fn answer_ticket(&mut self, back: Back, reply: &[u8]) {
+        let Some(conn) = self.conns.asked(back) else { return };
+        conn.tickets -= 1;
+        conn.deliver(back.seq, reply);
+        let i = back.conn as usize;
+        self.look_again(i);
+        self.mark_dirty(i);
+    }
+}
+
+/// The keys of a gathered command that core `core` has.
+fn wanted(command: &Planned, core: usize) -> Vec<Wanted> {
+    match &command.place {
+        Where::Gather(keys) => keys
+            .iter()
+            .filter(|(c, _, _)| *c == core)
+            .map(|(_, db, key)| Wanted { db: *db, key: key.clone() })
+            .collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,67 @@
+//! Figures that only the kernel knows of this process: memory, CPU time; and seeds from its random generator.
+//!
+//! Used by `node/` about once a second. `resident_bytes` reads a file: from the helper thread only.
+//! Ref: getrusage(2), proc_pid_statm(5), sysinfo(2), getrandom(2).
+#![allow(unsafe_code)]
+
+/// CPU time in microseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CpuTime {
+    pub process_user: u64,
+    pub process_system: u64,
+    pub thread_user: u64,
+    pub thread_system: u64,
+}
+
+/// CPU time of the process and of the calling thread.
+pub fn cpu_time() -> CpuTime {
+    let (process, thread) = (usage(libc::RUSAGE_SELF), usage(libc::RUSAGE_THREAD));
+    CpuTime {
+        process_user: process.0,
+        process_system: process.1,
+        thread_user: thread.0,
+        thread_system: thread.1,
+    }
+}
+
+fn usage(who: i32) -> (u64, u64) {
+    // SAFETY: all zero is a valid rusage, and getrusage only writes to it.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(who, &mut usage);
+        usage
+    };
+    let micros = |t: libc::timeval| t.tv_sec as u64 * 1_000_000 + t.tv_usec as u64;
+    (micros(usage.ru_utime), micros(usage.ru_stime))
+}
+
+/// Resident memory of the process, bytes; 0 if /proc cannot be read.
+pub fn resident_bytes() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = statm
+        .split(' ')
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(0);
+    // SAFETY: plain call without pointers.
+    pages * unsafe { libc::sysconf(libc::_SC_PAGESIZE) }.max(0) as u64
+}
+
+/// Memory of the machine, bytes.
+pub fn system_bytes() -> u64 {
+    // SAFETY: all zero is a valid sysinfo, and the call only writes to it.
+    unsafe {
+        let mut info: libc::sysinfo = std::mem::zeroed();
+        libc::sysinfo(&mut info);
+        info.totalram * u64::from(info.mem_unit)
+    }
+}
+
+/// Eight random bytes of the kernel's generator.
+pub fn entropy() -> u64 {
+    let mut bytes = [0u8; 8];
+    // SAFETY: the buffer has the length given; up to 256 bytes are never interrupted or cut.
+    let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), 8, 0) };
+    assert_eq!(got, 8, "the kernel gives random bytes");
+    u64::from_le_bytes(bytes)
+}

@@ -1,0 +1,178 @@
+//! Carries out what commands ask of the node, and the housekeeping of a core: rates, timeouts, process figures, shutdown.
+
+use super::core::Core;
+use crate::io::kernel::{process, signals};
+use crate::io::{Event, Wait};
+use crate::spec::request::{LogLevel, Request, Shutdown};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Longest time that a stopping core waits for its last replies to leave.
+const LEAVE_MS: i64 = 500;
+
+/// Counters at the last look, for rates.
+#[derive(Default, Clone, Copy)]
+pub struct RateBase {
+    at_ms: i64,
+    commands: u64,
+    input: u64,
+    output: u64,
+    cron_runs: u64,
+}
+
+impl Core {
+    /// Carries out the requests of this turn.
+    pub fn carry_out_requests(&mut self) {
+        if self.worker.shard.requests.is_empty() {
+            return;
+        }
+        for request in std::mem::take(&mut self.worker.shard.requests) {
+            match request {
+                Request::Shutdown(how) => self.shut_down(how),
+                Request::Sleep(usec) => std::thread::sleep(Duration::from_micros(usec)),
+                Request::Crash => std::process::abort(),
+                Request::Log(level, text) => self.log.line(level, &text),
+                Request::Reconfigured => self.reconfigured(),
+                Request::WriteConfig { path, text } => self.write_config(path, text),
+            }
+        }
+    }
+
+    /// Ends the process; the other cores see the flag and leave too.
+    fn shut_down(&mut self, how: Shutdown) {
+        if how.abort {
+            return;
+        }
+        self.log.warning("User requested shutdown...");
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        self.common.stopping.store(true, Ordering::SeqCst);
+        for core in 0..self.common.waker.cores() {
+            self.common.waker.wake_always(core);
+        }
+    }
+
+    /// SIGTERM or SIGINT arrived, if anything did.
+    pub fn look_at_signals(&mut self) {
+        if self.core != 0 {
+            return;
+        }
+        if let Some(signal) = signals::taken() {
+            let name = match signal {
+                signals::Signal::Term => "SIGTERM",
+                signals::Signal::Int => "SIGINT",
+            };
+            self.log.warning(&format!("Received {name} scheduling shutdown..."));
+            self.stop();
+        }
+    }
+
+    fn reconfigured(&mut self) {
+        let config = &self.worker.shard.config;
+        self.log.set_level(config.loglevel);
+        self.reactor.set_keepalive(config.tcp_keepalive.max(0) as u32);
+        super::start::tune_keyspace(&mut self.worker.shard);
+    }
+
+    /// CONFIG REWRITE: the whole file under another name, then renamed.
+    fn write_config(&mut self, path: String, text: String) {
+        let temporary = format!("{path}-{}.tmp", std::process::id());
+        let written = std::fs::write(&temporary, text.as_bytes())
+            .and_then(|()| std::fs::File::open(&temporary)?.sync_all())
+            .and_then(|()| std::fs::rename(&temporary, &path));
+        match written {
+            Ok(()) => self.log.notice("CONFIG REWRITE executed with success."),
+            Err(error) => self.log.warning(&format!("CONFIG REWRITE failed: {error}")),
+        }
+    }
+
+    /// Housekeeping, ten times a second.
+    pub fn cron(&mut self) {
+        let now = self.now.mono_ms();
+        self.next_cron_ms = now + super::core::CRON_MS;
+        self.look_at_signals();
+        if self.worker.shard.pause.until_ms != 0 && self.now.wall_ms() >= self.worker.shard.pause.until_ms {
+            self.worker.shard.pause = Default::default();
+        }
+        self.worker.look_again_all();
+        self.close_idle_clients();
+        self.last_rates.cron_runs += 1;
+        if now - self.last_rates.at_ms >= 1000 {
+            self.rates(now);
+            self.process_figures();
+        }
+    }
+
+    fn rates(&mut self, now: i64) {
+        let stats = self.worker.shard.stats;
+        let last = self.last_rates;
+        let per_second = |new: u64, old: u64| new.saturating_sub(old) * 1000 / (now - last.at_ms).max(1) as u64;
+        self.worker.shard.rates.ops = per_second(stats.commands_processed, last.commands);
+        self.worker.shard.rates.input_bytes = per_second(stats.net_input_bytes, last.input);
+        self.worker.shard.rates.output_bytes = per_second(stats.net_output_bytes, last.output);
+        self.last_rates.at_ms = now;
+        self.last_rates.commands = stats.commands_processed;
+        self.last_rates.input = stats.net_input_bytes;
+        self.last_rates.output = stats.net_output_bytes;
+        let counters = self.reactor.counters();
+        self.worker.shard.stats.reads_processed = counters.reads;
+        self.worker.shard.stats.writes_processed = counters.writes;
+    }
+
+    fn process_figures(&mut self) {
+        if self.core == 0 {
+            let common = self.common.clone();
+            // A full queue only makes the figure a second older.
+            let _ = self.log.later(Box::new(move || common.resident_bytes.store(process::resident_bytes(), Ordering::Relaxed)));
+        }
+        let figures = process::cpu_time();
+        let figures_of = &mut self.worker.shard.process;
+        figures_of.rss_bytes = self.common.resident_bytes.load(Ordering::Relaxed);
+        figures_of.system_bytes = process::system_bytes();
+        figures_of.user_usec = figures.process_user;
+        figures_of.system_usec = figures.process_system;
+        figures_of.thread_user_usec = figures.thread_user;
+        figures_of.thread_system_usec = figures.thread_system;
+        let used = self.worker.shard.ks.used_bytes() as u64;
+        self.worker.shard.peak_bytes = self.worker.shard.peak_bytes.max(used);
+    }
+
+    /// `timeout`: clients that sent nothing for so many seconds are closed.
+    fn close_idle_clients(&mut self) {
+        let seconds = i64::from(self.worker.shard.config.timeout);
+        let now = self.now.wall_ms();
+        let is_idle = |c: &crate::spec::client::Client| seconds > 0 && now - c.active_ms > seconds * 1000;
+        let idle: Vec<usize> = self.worker.shard.clients.iter().filter(|(_, c)| is_idle(c) || c.close_now).map(|(i, _)| i).collect();
+        for i in idle {
+            self.worker.shard.clients[i].close_now = true;
+            self.settle(i);
+        }
+    }
+
+    /// The process ends: replies that are ready still leave.
+    pub fn leave(&mut self) {
+        let deadline = self.common.clock.now().mono_ms() + LEAVE_MS;
+        let mut events = Vec::new();
+        let all: Vec<usize> = self.worker.conns.iter().map(|(i, _)| i).collect();
+        all.iter().for_each(|i| self.settle(*i));
+        while self.worker.conns.iter().any(|(_, c)| c.sending > 0) && self.common.clock.now().mono_ms() < deadline {
+            let timeout = Some(Duration::from_millis(10));
+            if self.reactor.turn(Wait::Until { timeout, ready: &mut || false }, &mut events).is_err() {
+                return;
+            }
+            for event in events.drain(..) {
+                match event {
+                    Event::Sent { conn, buf, result } => self.was_sent(conn, buf, result),
+                    Event::Received { buf, .. } => self.reactor.recycle(buf),
+                    Event::Freed { conn } => self.freed(conn),
+                    _ => {}
+                }
+            }
+        }
+        if self.core == 0 {
+            self.log.line(LogLevel::Warning, "Ringfort is now ready to exit, bye bye...");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! One core's loop: what the kernel reports goes to the worker, what the worker made goes to the kernel, and when there is
+//! nothing to do the core sleeps in its ring.
+//!
+//! Invariants: a provided buffer is given back in the turn in which it was received; the loop makes no blocking system call
+//! but the ring's own enter.
+
+use super::{accept::Handovers, log::Log};
+use crate::engine::worker::{Input, Worker};
+use crate::io::kernel::{Reactor, Waker, clock, executor};
+use crate::io::{BufId, ConnId, Event, Hangup, Opts, Wait};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How often housekeeping runs (rates, timeouts, limits), ms.
+pub const CRON_MS: i64 = 100;
+/// Turns without a pass through the executor while it has tasks.
+const BREATHE_TURNS: u32 = 64;
+
+/// What all cores of the process share besides rings: switches, and numbers that the kernel reports per process.
+pub struct Common {
+    pub stopping: AtomicBool,
+    pub resident_bytes: AtomicU64,
+    /// Connections by core, for handing new ones to the least loaded.
+    pub connections: Vec<AtomicU64>,
+    pub waker: Waker,
+    pub clock: clock::Clock,
+}
+
+/// One core's belongings at start.
+pub struct Start {
+    pub core: usize,
+    pub common: Arc<Common>,
+    pub log: Log,
+    pub sockets: Vec<(std::os::fd::OwnedFd, u8)>,
+    pub handovers: Handovers,
+}
+
+/// A core while it runs.
+pub struct Core {
+    pub core: usize,
+    pub common: Arc<Common>,
+    pub log: Log,
+    pub reactor: Reactor,
+    pub worker: Worker,
+    pub handovers: Handovers,
+    /// Index of the client by the reactor's connection index, and back.
+    pub clients: Vec<Option<usize>>,
+    pub ids: Vec<Option<ConnId>>,
+    /// Output buffers that came back from the kernel.
+    pub spare: Vec<Vec<u8>>,
+    pub now: clock::Now,
+    pub next_cron_ms: i64,
+    pub last_rates: super::control::RateBase,
+    received: Vec<(usize, BufId, usize)>,
+}
+
+impl Core {
+    /// Makes the reactor on this thread and listens. Fails with one line for the operator.
+    pub fn new(start: Start, worker: Worker) -> Result<Core, crate::io::Refused> {
+        let mut reactor = Reactor::new(Opts::default(), start.common.waker.clone(), start.core)?;
+        for (fd, tag) in start.sockets {
+            reactor.listen(fd, tag);
+        }
+        let now = start.common.clock.now();
+        Ok(Core {
+            core: start.core,
+            common: start.common,
+            log: start.log,
+            reactor,
+            worker,
+            handovers: start.handovers,
+            clients: Vec::new(),
+            ids: Vec::new(),
+            spare: Vec::new(),
+            now,
+            next_cron_ms: 0,
+            last_rates: Default::default(),
+            received: Vec::new(),
+        })
+    }
+
+    /// Serves until the process stops.
+    pub async fn serve(mut self) {
+        let mut events = Vec::new();
+        let mut dirty = Vec::new();
+        let mut turns = 0u32;
+        while !self.common.stopping.load(Ordering::Relaxed) {
+            if let Err(error) = self.wait(&mut events) {
+                self.log.warning(&format!("The kernel refuses to serve this core: {error}"));
+                self.common.stopping.store(true, Ordering::SeqCst);
+                break;
+            }
+            self.now = self.common.clock.now();
+            for event in events.drain(..) {
+                self.look_at(event);
+            }
+            self.take_handovers();
+            self.run_worker();
+            self.worker.take_dirty(&mut dirty);
+            for i in dirty.drain(..) {
+                self.settle(i);
+            }
+            self.wake_others();
+            self.carry_out_requests();
+            if self.now.mono_ms() >= self.next_cron_ms {
+                self.cron();
+            }
+            turns += 1;
+            if executor::outstanding() > 0 && turns.is_multiple_of(BREATHE_TURNS) {
+                executor::breathe().await;
+            }
+        }
+        self.leave();
+    }
+
+    fn wait(&mut self, events: &mut Vec<Event>) -> std::io::Result<()> {
+        if self.worker.has_work() {
+            return self.reactor.turn(Wait::Poll, events);
+        }
+        let cron = (self.next_cron_ms - self.now.mono_ms()).max(0) as u64 * 1000;
+        let due = self.worker.next_deadline().map(|at| (at - self.now.wall_ms()).max(0) as u64 * 1000);
+        let background = (executor::outstanding() > 0).then_some(1000);
+        let usec = [Some(cron), due, self.worker.sleep_max_usec(), background].into_iter().flatten().min().unwrap_or(cron);
+        if usec == 0 {
+            return self.reactor.turn(Wait::Poll, events);
+        }
+        let (worker, handovers, stopping) = (&mut self.worker, &mut self.handovers, &self.common.stopping);
+        let mut ready = || worker.has_news() || handovers.has_news() || stopping.load(Ordering::Relaxed);
+        let timeout = Some(Duration::from_micros(usec));
+        self.reactor.turn(Wait::Until { timeout, ready: &mut ready }, events)
+    }
+
+    fn look_at(&mut self, event: Event) {
+        match event {
+            Event::Received { conn, buf, len } => match self.client_of(conn) {
+                Some(i) => self.received.push((i, buf, len)),
+                None => self.reactor.recycle(buf),
+            },
+            Event::Sent { conn, buf, result } => self.was_sent(conn, buf, result),
+            Event::Accepted { conn, listener, peer, local } => self.accepted(conn, listener, peer, local),
+            Event::Closed { conn, reason } => {
+                if let Some(i) = self.client_of(conn) {
+                    self.hung_up(i, reason);
+                }
+            }
+            Event::Freed { conn } => self.freed(conn),
+            Event::AcceptFailed { errno, .. } => {
+                let why = crate::io::errno_text(errno);
+                self.log.warning(&format!("Accepting client connection: accept: {why}"));
+            }
+            Event::Wake => self.look_at_signals(),
+            // Neither is asked for: input goes through provided buffers alone.
+            Event::Paused { .. } | Event::Filled { .. } => {}
+        }
+    }
+
+    /// Gives the worker what arrived; of one connection one buffer at a time, in order.
+    fn run_worker(&mut self) {
+        let mut received = std::mem::take(&mut self.received);
+        loop {
+            let mut later = Vec::new();
+            let mut taken: Vec<(usize, BufId, usize)> = Vec::with_capacity(received.len());
+            for (i, buf, len) in received {
+                if self.worker.conns.get(i).is_some_and(|c| std::mem::replace(&mut c.has_input, true)) {
+                    later.push((i, buf, len));
+                } else {
+                    self.lend_output(i);
+                    taken.push((i, buf, len));
+                }
+            }
+            let inputs: Vec<Input> =
+                taken.iter().map(|(i, buf, len)| Input { conn: *i, bytes: self.reactor.bytes(buf, *len) }).collect();
+            self.worker.turn(self.now.wall_ms(), &inputs);
+            for (i, buf, _) in taken {
+                if let Some(c) = self.worker.conns.get(i) {
+                    c.has_input = false;
+                }
+                self.reactor.recycle(buf);
+            }
+            if later.is_empty() {
+                return;
+            }
+            received = later;
+        }
+    }
+
+    pub fn client_of(&self, conn: ConnId) -> Option<usize> {
+        let i = (*self.clients.get(conn.index() as usize)?)?;
+        (self.ids[i] == Some(conn)).then_some(i)
+    }
+
+    /// The peer will send no more.
+    fn hung_up(&mut self, i: usize, reason: Hangup) {
+        let Some(conn) = self.worker.conns.get(i) else { return };
+        conn.is_closing = true;
+        if matches!(reason, Hangup::Error(_)) {
+            conn.is_deaf = true;
+            self.worker.shard.clients[i].close_now = true;
+        }
+        self.worker.mark_dirty(i);
+    }
+
+    pub fn wake_others(&mut self) {
+        let reactor = &mut self.reactor;
+        self.worker.wakes(|core| reactor.wake(core));
+    }
+}

@@ -1,0 +1,10 @@
+//! One process: listens, starts a core per CPU, serves until told to stop. Semantics of commands are below; the kernel is in `io`.
+
+mod accept;
+mod control;
+mod core;
+mod log;
+mod output;
+mod start;
+
+pub use start::run;
