@@ -1,5 +1,9 @@
-//! Layer 0: numbers, patterns and other building blocks that know nothing of Redis commands.
+//! Layer 0: numbers, patterns, rings, memory: building blocks that know nothing of Redis commands.
+
+pub mod arena;
 pub mod glob;
 pub mod num;
-pub mod rng;
 pub mod ring;
+pub mod rng;
+pub mod simd;
+pub mod wheel;

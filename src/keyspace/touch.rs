@@ -1,0 +1,190 @@
+//! The one write hook, and what hangs on it: WATCH versions, snapshot pre-images, the report of touched keys.
+//!
+//! `before` is called ahead of every change of a key, by Keyspace alone. With nothing watched, no walk and no report it
+//! is one predictable branch on `attention`.
+//!
+//! Invariants
+//! - A watched key's version grows with every change, and never repeats, so a token of an earlier WATCH cannot match.
+//! - A key that expires after WATCH has changed; one that had expired before has not when it is deleted.
+//!
+//! Ref: redis.io/docs/latest/develop/using-commands/transactions ("Optimistic locking"), WATCH and expiry as in 7.2
+
+use std::collections::BTreeMap;
+
+use super::table::Place;
+use super::{Key, Keyspace, hands};
+
+/// `attention` bits.
+const WATCHED: u8 = 1;
+const WALKING: u8 = 2;
+const REPORTING: u8 = 4;
+/// Token bit: the key's time was over when WATCH was called.
+const WAS_EXPIRED: u64 = 1;
+
+struct Watch {
+    db: usize,
+    key: Box<[u8]>,
+    watchers: usize,
+    /// Stamp of the last change.
+    version: u64,
+    /// The same, but deleting the key after its time was over counts as well.
+    version_with_burial: u64,
+}
+
+/// All watched keys, by hash.
+#[derive(Default)]
+pub(super) struct Watched {
+    keys: BTreeMap<u64, Vec<Watch>>,
+    version: u64,
+}
+
+impl Watched {
+    fn find(&mut self, db: usize, key: &Key) -> Option<&mut Watch> {
+        let list = self.keys.get_mut(&key.hash)?;
+        list.iter_mut().find(|w| w.db == db && *w.key == *key.bytes)
+    }
+
+    fn change(&mut self, db: usize, key: &Key, is_burial: bool) {
+        self.version += 1;
+        let version = self.version;
+        if let Some(watch) = self.find(db, key) {
+            watch.version_with_burial = version;
+            if !is_burial {
+                watch.version = version;
+            }
+        }
+    }
+}
+
+impl Keyspace {
+    /// Begins to watch a key, existing or not; the token goes to `is_unchanged`. Every `watch` is ended by an
+    /// `unwatch` of the same database and key.
+    pub fn watch(&mut self, db: usize, key: &Key, now: i64) -> u64 {
+        self.now = now;
+        self.note(db, key.bytes);
+        let was_expired = self.is_over(db, key, now);
+        self.attention |= WATCHED;
+        self.watched.version += 1;
+        let version = self.watched.version;
+        if self.watched.find(db, key).is_none() {
+            let watch = Watch {
+                db,
+                key: key.bytes.into(),
+                watchers: 0,
+                version,
+                version_with_burial: version,
+            };
+            self.watched.keys.entry(key.hash).or_default().push(watch);
+        }
+        let version = self.watched.find(db, key).map_or(0, |watch| {
+            watch.watchers += 1;
+            if was_expired { watch.version } else { watch.version_with_burial }
+        });
+        (version << 1) | if was_expired { WAS_EXPIRED } else { 0 }
+    }
+
+    /// Ends one `watch`.
+    pub fn unwatch(&mut self, db: usize, key: &Key) {
+        let Some(watch) = self.watched.find(db, key) else { return };
+        watch.watchers = watch.watchers.saturating_sub(1);
+        if watch.watchers == 0
+            && let Some(list) = self.watched.keys.get_mut(&key.hash)
+        {
+            list.retain(|w| w.watchers > 0);
+            if list.is_empty() {
+                self.watched.keys.remove(&key.hash);
+            }
+        }
+        if self.watched.keys.is_empty() {
+            self.attention &= !WATCHED;
+        }
+    }
+
+    /// Whether nobody changed the key since the `watch` that gave `token`.
+    pub fn is_unchanged(&mut self, db: usize, key: &Key, token: u64, now: i64) -> bool {
+        self.now = now;
+        let was_expired = token & WAS_EXPIRED != 0;
+        let same = self.watched.find(db, key).is_some_and(|watch| {
+            let version = if was_expired { watch.version } else { watch.version_with_burial };
+            version == token >> 1
+        });
+        same && (was_expired || !self.is_over(db, key, now))
+    }
+
+    /// Switches the report of touched keys on (from empty) or off.
+    pub fn record_touched(&mut self, on: bool) {
+        self.touched.clear();
+        self.attention = if on { self.attention | REPORTING } else { self.attention & !REPORTING };
+    }
+
+    /// Every (database, key) that any command looked at or changed since the last call, sorted.
+    pub fn touched(&mut self) -> Vec<(usize, Vec<u8>)> {
+        std::mem::take(&mut self.touched).into_iter().collect()
+    }
+
+    /// A key is looked at.
+    #[inline]
+    pub(super) fn note(&mut self, db: usize, key: &[u8]) {
+        if self.attention & REPORTING != 0 {
+            self.touched.insert((db, key.to_vec()));
+        }
+    }
+
+    /// A key in bucket `unit` is about to change or appear.
+    #[inline]
+    pub(super) fn before(&mut self, db: usize, key: &Key, place: Place, unit: u32) {
+        if self.attention & (WATCHED | WALKING) != 0 {
+            self.before_noticed(db, key, place, unit, false);
+        }
+    }
+
+    /// A key in bucket `unit` is about to go.
+    #[inline]
+    pub(super) fn before_removal(&mut self, db: usize, key: &Key, place: Place, unit: u32) {
+        if self.attention & (WATCHED | WALKING) != 0 {
+            let is_burial = self.is_over(db, key, self.now);
+            self.before_noticed(db, key, place, unit, is_burial);
+        }
+    }
+
+    #[cold]
+    fn before_noticed(&mut self, db: usize, key: &Key, place: Place, unit: u32, is_burial: bool) {
+        if self.attention & WATCHED != 0 {
+            self.watched.change(db, key, is_burial);
+        }
+        self.index.hand_out_once(place, unit, hands!(self));
+    }
+
+    /// A walk begins or ends.
+    pub(super) fn set_walking(&mut self, on: bool) {
+        self.attention = if on { self.attention | WALKING } else { self.attention & !WALKING };
+        self.index.set_walking(on);
+    }
+
+    /// The keys of these databases are about to be replaced: those watched that exist in any of them change.
+    pub(super) fn before_replacing(&mut self, dbs: &[usize]) {
+        if self.attention & WATCHED == 0 {
+            return;
+        }
+        let watched: Vec<(usize, Box<[u8]>)> = self
+            .watched
+            .keys
+            .values()
+            .flatten()
+            .filter(|watch| dbs.contains(&watch.db))
+            .map(|watch| (watch.db, watch.key.clone()))
+            .collect();
+        for (db, bytes) in watched {
+            let key = self.key(&bytes);
+            if dbs.iter().any(|&other| self.locate(other, &key).is_some()) {
+                self.watched.change(db, &key, false);
+            }
+        }
+    }
+
+    fn is_over(&self, db: usize, key: &Key, now: i64) -> bool {
+        self.locate(db, key)
+            .and_then(|found| self.store.view(found.entry).expire_at())
+            .is_some_and(|at| now > at)
+    }
+}
