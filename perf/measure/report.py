@@ -11,7 +11,7 @@ ORDER = ["get_p1", "get_p16", "get_p100", "set_p1", "set_p16", "set_p100", "incr
 FIGURES = {"ops": ("operations/s", "", 0), "cpu": ("server CPU/op", "us", 3), "bytes": ("resident bytes each", "B", 1),
            "stall_ms": ("longest stall", "ms", 2), "p99_ms": ("p99", "ms", 3), "p999_ms": ("p99.9", "ms", 2), "max_ms": ("max", "ms", 2),
            "empty_mib": ("empty server", "MiB", 1), "cpu_ms_per_s": ("CPU while idle", "ms/s", 2), "crossed": ("calls that crossed over", "", 2), "achieved": ("achieved/offered", "", 3),
-           "fill_s": ("time to fill", "s", 1)}
+           "fill_s": ("time to fill", "s", 1), "waited_ms": ("server had no CPU", "ms", 0), "pause_ms": ("client had no CPU", "ms", 1)}
 
 
 def newest():
@@ -132,7 +132,8 @@ def write():
     machine = results[-1]["machine"]
     text = ["# Measured", "", "Written by `perf/run` from [results/](results/); every number names its file. Figures are medians over rounds;",
             "ratios are medians of paired ratios to the first server, ± their median deviation; memory is the worst of several fills.",
-            "CPU/op is the server's own user and system time. A server has one CPU, the client another.", "",
+            "CPU/op is the server's own user and system time. A server has one CPU, the client another. \"Had no CPU\" is time in which somebody",
+            "else ran there: where it is large, absolute figures and longest stalls are the machine's, and only ratios and CPU/op count.", "",
             f"Machine: {machine['cpu']}, {machine['cpus']} CPUs, Linux {machine['kernel']}, {machine['memory']} ([machine.md](machine.md)).", ""]
     path = ROOT + "/perf/REPORT.md"
     with open(path, "w") as f:

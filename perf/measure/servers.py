@@ -14,6 +14,13 @@ def fill(template, **more):
     )
 
 
+def pinned(cpus):
+    """How a process of the measurement is started: on these CPUs, and with the priority that RINGFORT_PERF_NICE asks for (a machine
+    that others use too; needs root below 0). taskset and nice replace themselves, so the process id is the program's."""
+    nice = os.environ.get("RINGFORT_PERF_NICE", "0")
+    return ["taskset", "-c", cpus] + (["nice", "-n", nice] if nice != "0" else [])
+
+
 def free_port():
     """A free port of 127.0.0.1 (in RINGFORT_PERF_PORTS=low-high, if that is set)."""
     low, _, high = os.environ.get("RINGFORT_PERF_PORTS", "0").partition("-")
@@ -36,8 +43,7 @@ class Server:
         self.dir = tempfile.mkdtemp(prefix="perf-" + name + "-")
         self.command = fill(entry["command"], port=self.port, dir=self.dir, cores=cores)
         self.log = open(self.dir + "/log", "wb")
-        # taskset replaces itself by the server, so the process id is the server's.
-        argv = ["taskset", "-c", cpus] + shlex.split(self.command)
+        argv = pinned(cpus) + shlex.split(self.command)
         self.process = subprocess.Popen(argv, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         end = time.time() + 30
         while not self.answers():
@@ -55,15 +61,19 @@ class Server:
         except OSError:
             return False
 
-    def cpu_ns(self):
-        """CPU time of all threads, user and system, in nanoseconds."""
-        total = 0
+    def schedule(self):
+        """Nanoseconds that all threads ran (user and system), and that they were ready to run but had no CPU."""
+        ran = waited = 0
         for path in glob.glob(f"/proc/{self.process.pid}/task/*/schedstat"):
             try:
-                total += int(open(path).read().split()[0])
+                a, b, _ = open(path).read().split()
             except OSError:
-                pass  # the thread has just ended
-        return total
+                continue  # the thread has just ended
+            ran, waited = ran + int(a), waited + int(b)
+        return ran, waited
+
+    def cpu_ns(self):
+        return self.schedule()[0]
 
     def rss(self):
         """Resident memory in bytes."""

@@ -3,7 +3,7 @@ figures in one round. Ratios are made of rows of the same round, so that a slow 
 
 import binascii, csv, os, resource, select, shlex, subprocess, time
 
-from .servers import Server, feed, fill, fill_keys, resp
+from .servers import Server, feed, fill, fill_keys, pinned, resp
 
 
 def throughput(scenario, peers, names, rounds, scale):
@@ -32,15 +32,16 @@ def throughput(scenario, peers, names, rounds, scale):
 
 
 def bench(server, client, args, peers, count):
-    before, steal = server.cpu_ns(), steal_ticks()
-    argv = ["taskset", "-c", peers["pinning"]["client"]] + client + ["-h", "127.0.0.1", "-p", str(server.port)] + args
+    (ran, waited), steal = server.schedule(), steal_ticks()
+    argv = pinned(peers["pinning"]["client"]) + client + ["-h", "127.0.0.1", "-p", str(server.port)] + args
     run = subprocess.run(argv, capture_output=True, text=True, check=True)
     last = list(csv.reader(run.stdout.strip().splitlines()))[-1]
     if len(last) < 8:
         raise SystemExit(f"the client said: {run.stdout}{run.stderr}")
     ops, _, _, p50, _, p99, most = (float(x) for x in last[1:8])
-    cpu = (server.cpu_ns() - before) / 1000 / count
-    return {"ops": ops, "cpu": round(cpu, 4), "p50_ms": p50, "p99_ms": p99, "max_ms": most, "steal": steal_ticks() - steal}
+    after = server.schedule()
+    noise = {"waited_ms": (after[1] - waited) // 10**6, "steal": steal_ticks() - steal}
+    return {"ops": ops, "cpu": round((after[0] - ran) / 1000 / count, 4), "p50_ms": p50, "p99_ms": p99, "max_ms": most} | noise
 
 
 def steal_ticks():
@@ -118,16 +119,17 @@ def stall(scenario, peers, names, rounds, scale):
         for name in names if r % 2 == 0 else names[::-1]:
             s = Server(name, peers["servers"][name], peers["pinning"]["server"])
             try:
-                argv = ["taskset", "-c", client] + own_client() + ["--stall", "--port", str(s.port), "--duration", "600"]
+                argv = pinned(client) + own_client() + ["--stall", "--port", str(s.port), "--duration", "600"]
                 # The probe ends when its input does, that is, when the filling is over.
                 probe = subprocess.Popen(argv + ["--until-eof"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
                 os.sched_setaffinity(0, {int(client)})
-                start = time.time()
+                start, waited = time.time(), s.schedule()[1]
                 fill_keys(s, keys, scenario["value"])
-                took = time.time() - start
+                took, waited = time.time() - start, s.schedule()[1] - waited
                 out, _ = probe.communicate("")
                 got = figures(out)
-                rows.append({"round": r, "server": name, "stall_ms": got["max_ms"], "p999_ms": got["p999_ms"], "fill_s": round(took, 2)})
+                rows.append({"round": r, "server": name, "stall_ms": got["max_ms"], "p999_ms": got["p999_ms"], "fill_s": round(took, 2),
+                             "waited_ms": waited // 10**6, "pause_ms": got["pause_ms"]})
                 lines |= {name: s.command, "client": " ".join(argv)}
             finally:
                 s.stop()
@@ -143,12 +145,13 @@ def open_loop(scenario, peers, names, rounds, scale):
             fill_keys(s, 1000000, 32)
         for r in range(rounds):
             for s in live if r % 2 == 0 else live[::-1]:
-                before = s.cpu_ns()
-                argv = ["taskset", "-c", peers["pinning"]["client"]] + own_client() + ["--port", str(s.port), "--duration", str(seconds)]
+                before, waited = s.schedule()
+                argv = pinned(peers["pinning"]["client"]) + own_client() + ["--port", str(s.port), "--duration", str(seconds)]
                 run = subprocess.run(argv + scenario["args"], capture_output=True, text=True, check=True)
                 got = figures(run.stdout)
                 cpu = (s.cpu_ns() - before) / 1000 / max(got["done"], 1)
-                row = {k: got[k] for k in ("ops", "achieved", "p50_ms", "p99_ms", "p999_ms", "max_ms")}
+                row = {k: got[k] for k in ("ops", "achieved", "p50_ms", "p99_ms", "p999_ms", "max_ms", "pause_ms")}
+                row["waited_ms"] = (s.schedule()[1] - waited) // 10**6
                 rows.append({"round": r, "server": s.name, "cpu": round(cpu, 4)} | row)
                 lines |= {s.name: s.command, "client": " ".join(argv + scenario["args"])}
     finally:
