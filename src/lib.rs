@@ -1,6 +1,7 @@
 //! Ringfort: a Redis-compatible server for Linux in which every core owns a range of the hash slots and everything in it.
-//! Folders in reading order, lowest layer first; a folder imports only folders above it in this list
-//! (`io` is the exception: only `node` and `cli` may).
+//!
+//! The folders and what each may know: ARCHITECTURE.md. A folder imports only folders of a lower layer; `io` is reached by
+//! `node` and `cli` alone.
 
 pub mod base;
 pub mod cli;

@@ -10,6 +10,7 @@ macro_rules! commands {
 }
 
 pub mod bitmap;
+pub mod common;
 pub mod connection;
 pub mod generic;
 pub mod hyperloglog;
@@ -20,3 +21,6 @@ pub mod transactions;
 /// The groups in the order of the table.
 pub const GROUPS: &[&[&crate::spec::Spec]] =
     &[string::SPECS, generic::SPECS, bitmap::SPECS, hyperloglog::SPECS, transactions::SPECS, connection::SPECS, server::SPECS];
+
+#[cfg(test)]
+mod tests;

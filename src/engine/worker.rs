@@ -98,6 +98,7 @@ impl Worker {
     /// One turn at unix time `now` (ms). `inputs`: what arrived, at most one per connection.
     pub fn turn(&mut self, now: i64, inputs: &[Input]) {
         self.now = now;
+        self.shard.ks.set_now(now);
         self.take_in_messages();
         let mut sources = Sources::default();
         for input in inputs {

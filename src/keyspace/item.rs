@@ -49,14 +49,22 @@ impl Tuning {
     /// The clock of a key that is created at `now` (unix ms).
     #[inline]
     pub(super) fn first_clock(&self, now: i64) -> u32 {
-        if self.is_lfu { (minutes(now) << 8) | LFU_START } else { seconds(now) }
+        if self.is_lfu {
+            (minutes(now) << 8) | LFU_START
+        } else {
+            seconds(now)
+        }
     }
 
     /// The counter of an LFU clock after its decay until `now`.
     pub(super) fn decayed(&self, clock: u32, now: i64) -> u32 {
         let (then, count) = (clock >> 8, clock & 0xFF);
         let now = minutes(now);
-        let elapsed = if now >= then { now - then } else { 65535 - then + now };
+        let elapsed = if now >= then {
+            now - then
+        } else {
+            65535 - then + now
+        };
         let periods = elapsed.checked_div(self.lfu_decay_time).unwrap_or(0);
         count.saturating_sub(periods)
     }
@@ -158,7 +166,11 @@ pub struct Item<'k> {
 impl<'k> Item<'k> {
     #[inline]
     pub(super) fn new(view: View<'k>, apart: &'k Apart, tuning: &'k Tuning) -> Item<'k> {
-        Item { view, apart, tuning }
+        Item {
+            view,
+            apart,
+            tuning,
+        }
     }
 
     /// The key.
@@ -283,12 +295,34 @@ mod tests {
 
     #[test]
     fn only_canonical_integers_are_kept_as_integers() {
-        for n in [0, 1, -1, 9, 10, -10, i64::MAX, i64::MIN, 1234567890123456789] {
+        for n in [
+            0,
+            1,
+            -1,
+            9,
+            10,
+            -10,
+            i64::MAX,
+            i64::MIN,
+            1234567890123456789,
+        ] {
             assert_eq!(canonical_int(n.to_string().as_bytes()), Some(n));
         }
         for text in [
-            "", "-", "-0", "00", "01", "+1", " 1", "1 ", "1.0", "9223372036854775808", "-9223372036854775809",
-            "99999999999999999999", "1a", "--1",
+            "",
+            "-",
+            "-0",
+            "00",
+            "01",
+            "+1",
+            " 1",
+            "1 ",
+            "1.0",
+            "9223372036854775808",
+            "-9223372036854775809",
+            "99999999999999999999",
+            "1a",
+            "--1",
         ] {
             assert_eq!(canonical_int(text.as_bytes()), None, "{text}");
         }
@@ -306,7 +340,10 @@ mod tests {
         assert_eq!(tuning.decayed(clock, 0), 6);
         assert_eq!(tuning.decayed(clock, 4 * 60_000), 2);
         assert_eq!(tuning.decayed(clock, 60 * 60_000), 0);
-        assert_eq!(tuning.used_clock((7 << 8) | 255, 7 * 60_000, || 0.0), (7 << 8) | 255);
+        assert_eq!(
+            tuning.used_clock((7 << 8) | 255, 7 * 60_000, || 0.0),
+            (7 << 8) | 255
+        );
         assert_eq!(tuning.decayed((65535 << 8) | 50, 65536 * 60_000), 50);
     }
 }

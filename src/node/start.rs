@@ -226,7 +226,7 @@ pub fn tune_keyspace(shard: &mut Shard) {
     let config = &shard.config;
     shard.ks.tuning.is_lfu = config.maxmemory_policy.word().contains("lfu");
     shard.ks.tuning.lfu_log_factor = config.lfu_log_factor.max(0) as u32;
-    shard.ks.tuning.lfu_decay_minutes = config.lfu_decay_time.max(0) as u32;
+    shard.ks.tuning.lfu_decay_time = config.lfu_decay_time.max(0) as u32;
 }
 
 /// Nanoseconds of the tick counter.

@@ -51,6 +51,8 @@ pub struct Spec {
     pub args: &'static [Arg],
     pub route: Route,
     pub run: Run,
+    /// Looks at the words of the whole call before it is routed, where parts of it could not tell what is wrong.
+    pub check: Option<fn(&Args) -> Outcome>,
     pub subs: &'static [&'static Spec],
     /// `(version, what changed)` for COMMAND DOCS.
     pub history: &'static [(&'static str, &'static str)],
@@ -79,6 +81,7 @@ impl Spec {
         args: &[],
         route: Route::Home,
         run: call::not_runnable,
+        check: None,
         subs: &[],
         history: &[],
         tips: &[],

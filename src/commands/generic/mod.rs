@@ -1,3 +1,8 @@
-//! Commands of the group generic.
+//! Commands on keys of any type. Ref: redis.io/docs/latest/develop/using-commands/keyspace
 
-commands![];
+mod shared;
+
+commands![
+    copy del dump exists expire expireat expiretime keys r#move object persist pexpire pexpireat pexpiretime pttl randomkey rename renamenx restore
+    scan touch ttl r#type unlink
+];

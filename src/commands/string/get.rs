@@ -1,7 +1,9 @@
 //! GET key: the string stored at a key.
 //! Ref: redis.io/commands/get
 
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
+};
 
 pub const SPEC: Spec = Spec {
     name: "GET",
@@ -26,5 +28,5 @@ pub const SPEC: Spec = Spec {
 };
 
 fn run(call: &mut Call) -> Outcome {
-    super::shared::reply_string(call, 1)
+    super::shared::reply_string(call, 1).map(drop)
 }

@@ -237,7 +237,9 @@ impl Worker {
             None => {
                 self.shard.ks.remove(change.db, &key);
             }
-            Some((value, expire)) => self.shard.ks.put(change.db, &key, value, expire.map_or(Ttl::None, Ttl::At)),
+            Some((value, expire)) => {
+                self.shard.ks.put(change.db, &key, value, expire.map_or(Ttl::None, Ttl::At));
+            }
         }
     }
 
