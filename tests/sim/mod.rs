@@ -7,6 +7,8 @@
 
 mod check;
 mod history;
+mod long;
+mod replay;
 mod world;
 
 use check::Verdict;
@@ -32,7 +34,7 @@ fn run(seed: u64, fault: Option<Fault>) -> (Result, u64) {
     let mut rng = Rng::new(seed);
     let mut shape = Shape { fault, ..Shape::random(&mut rng) };
     if fault == Some(Fault::MarksReused) {
-        shape.marks = 8;
+        (shape.cores, shape.marks, shape.ring) = (shape.cores.min(3), 4, 64);
     }
     let plan = history::plan(&mut rng, shape.cores);
     let world = World::new(rng.next_u64(), shape, plan.scripts);

@@ -12,7 +12,7 @@ use ringfort::config::Config;
 use ringfort::engine::{link, probe::{Fault, Point, Probe}, txn::marks::Marks, worker::{Input, Worker}};
 use ringfort::keyspace::Key;
 use ringfort::proto::reply::{self, Reply};
-use ringfort::spec::{Shard, Table, client::Client, shard::Server};
+use ringfort::spec::{Shard, Table, client::Client, effect::Effect, shard::Server};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
@@ -464,9 +464,19 @@ impl World {
         self.hash.get()
     }
 
-    /// Runs `f` on each core's worker, between turns.
-    pub fn each(&self, mut f: impl FnMut(&mut Worker)) {
-        self.workers.iter().for_each(|w| f(&mut w.borrow_mut()));
+    /// What each core recorded, in its order.
+    pub fn effects(&self) -> Vec<Vec<Effect>> {
+        self.workers.iter().map(|w| std::mem::take(&mut w.borrow_mut().shard.fx.recorded)).collect()
+    }
+
+    /// Unix ms.
+    pub fn now(&self) -> i64 {
+        self.now.get()
+    }
+
+    /// Puts the clock to `now`.
+    pub fn set_now(&self, now: i64) {
+        self.now.set(now);
     }
 
     /// Value and expiry of a key, read at its owner as of the clock of the world.
