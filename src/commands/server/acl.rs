@@ -10,7 +10,7 @@ pub const SPEC: Spec = Spec {
     since: "6.0.0",
     group: Group::Server,
     summary: "Groups the commands about users and what they may do.",
-    cost: "Depends on subcommand.",
+    cost: "Depends on the subcommand",
     arity: -2,
     flags: Flags::CONTAINER,
     subs: &[&CAT, &HELP, &WHOAMI],
@@ -27,7 +27,7 @@ const CAT: Spec = Spec {
     since: "6.0.0",
     group: Group::Server,
     summary: "Lists the categories, or the commands of one.",
-    cost: "O(1) since the categories and commands are a fixed set.",
+    cost: "O(1): commands and categories are fixed",
     arity: -2,
     flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE),
     args: &[Arg::string("category").optional()],
@@ -74,16 +74,26 @@ fn cat(call: &mut Call) -> Outcome {
     }
     let Some(word) = call.args.try_get(2) else {
         call.out.array(Category::NAMES.len());
-        Category::NAMES.iter().for_each(|(_, name)| call.out.bulk(name.as_bytes()));
+        Category::NAMES
+            .iter()
+            .for_each(|(_, name)| call.out.bulk(name.as_bytes()));
         return Ok(());
     };
-    let found = Category::NAMES.iter().find(|(_, name)| word.eq_ignore_ascii_case(name.as_bytes()));
+    let found = Category::NAMES
+        .iter()
+        .find(|(_, name)| word.eq_ignore_ascii_case(name.as_bytes()));
     let Some((category, _)) = found else {
-        return Err(Refusal::text(format!("ERR Unknown category '{}'", String::from_utf8_lossy(word))));
+        return Err(Refusal::text(format!(
+            "ERR Unknown category '{}'",
+            String::from_utf8_lossy(word)
+        )));
     };
     let rows = &call.shard.server.commands.rows;
-    let names: Vec<&str> =
-        rows.iter().filter(|row| categories_of(row.spec).has(*category)).map(|row| row.full_name).collect();
+    let names: Vec<&str> = rows
+        .iter()
+        .filter(|row| categories_of(row.spec).has(*category))
+        .map(|row| row.full_name)
+        .collect();
     call.out.array(names.len());
     names.iter().for_each(|name| call.out.bulk(name.as_bytes()));
     Ok(())

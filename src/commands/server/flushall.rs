@@ -5,13 +5,16 @@
 use super::shared::{check_flush_words, databases, flush};
 use crate::spec::{Arg, Call, Category, Flags, Group, Merge, Outcome, Route, Spec};
 
-const MODES: &[Arg] = &[Arg::word("async", "ASYNC").since("4.0.0"), Arg::word("sync", "SYNC").since("6.2.0")];
+const MODES: &[Arg] = &[
+    Arg::word("async", "ASYNC").since("4.0.0"),
+    Arg::word("sync", "SYNC").since("6.2.0"),
+];
 
 pub const SPEC: Spec = Spec {
     name: "FLUSHALL",
     group: Group::Server,
     summary: "Removes every key of every database.",
-    cost: "O(N) where N is the total number of keys in all databases",
+    cost: "O(N), N keys of all databases",
     arity: -1,
     flags: Flags::WRITE,
     categories: Category::KEYSPACE.and(Category::DANGEROUS),

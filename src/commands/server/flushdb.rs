@@ -5,13 +5,16 @@
 use super::shared::{check_flush_words, flush};
 use crate::spec::{Arg, Call, Category, Flags, Group, Merge, Outcome, Route, Spec};
 
-const MODES: &[Arg] = &[Arg::word("async", "ASYNC").since("4.0.0"), Arg::word("sync", "SYNC").since("6.2.0")];
+const MODES: &[Arg] = &[
+    Arg::word("async", "ASYNC").since("4.0.0"),
+    Arg::word("sync", "SYNC").since("6.2.0"),
+];
 
 pub const SPEC: Spec = Spec {
     name: "FLUSHDB",
     group: Group::Server,
     summary: "Removes every key of the database.",
-    cost: "O(N) where N is the number of keys in the selected database",
+    cost: "O(N), N keys of the database",
     arity: -1,
     flags: Flags::WRITE,
     categories: Category::KEYSPACE.and(Category::DANGEROUS),

@@ -6,7 +6,9 @@ use crate::base::num::parse_i64;
 use crate::commands::help;
 use crate::metrics::catalog::View;
 use crate::metrics::human;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Refusal, Route, Spec};
+use crate::spec::{
+    Access, Arg, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Refusal, Route, Spec,
+};
 use std::fmt::Write;
 
 pub const SPEC: Spec = Spec {
@@ -14,7 +16,7 @@ pub const SPEC: Spec = Spec {
     since: "4.0.0",
     group: Group::Server,
     summary: "Groups the commands about memory.",
-    cost: "Depends on subcommand.",
+    cost: "Depends on the subcommand",
     arity: -2,
     flags: Flags::CONTAINER,
     subs: &[&DOCTOR, &HELP, &MALLOC_STATS, &PURGE, &STATS, &USAGE],
@@ -26,9 +28,19 @@ pub const SPEC: Spec = Spec {
     ..Spec::DEFAULT
 };
 
-const REPORT_TIPS: &[&str] = &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"];
+const REPORT_TIPS: &[&str] = &[
+    "nondeterministic_output",
+    "request_policy:all_shards",
+    "response_policy:special",
+];
 
-const BASE: Spec = Spec { since: "4.0.0", group: Group::Server, arity: 2, run: figures, ..Spec::DEFAULT };
+const BASE: Spec = Spec {
+    since: "4.0.0",
+    group: Group::Server,
+    arity: 2,
+    run: figures,
+    ..Spec::DEFAULT
+};
 
 const DOCTOR: Spec = Spec {
     name: "DOCTOR",
@@ -41,7 +53,7 @@ const DOCTOR: Spec = Spec {
 const MALLOC_STATS: Spec = Spec {
     name: "MALLOC-STATS",
     summary: "Returns figures of the allocators.",
-    cost: "Depends on how much memory is allocated, could be slow",
+    cost: "O(N), N pieces of memory",
     route: Route::Every(Merge::Custom(malloc_stats)),
     tips: REPORT_TIPS,
     ..BASE
@@ -50,7 +62,7 @@ const MALLOC_STATS: Spec = Spec {
 const PURGE: Spec = Spec {
     name: "PURGE",
     summary: "Gives unused memory back.",
-    cost: "Depends on how much memory is allocated, could be slow",
+    cost: "O(N), N pieces of memory",
     route: Route::Every(Merge::AllOk),
     run: purge,
     cases: "
@@ -75,11 +87,14 @@ const STATS: Spec = Spec {
 const USAGE: Spec = Spec {
     name: "USAGE",
     summary: "Estimates the bytes that a key and its value take.",
-    cost: "O(N) where N is the number of samples.",
+    cost: "O(N), N samples",
     arity: -3,
     flags: Flags::READONLY,
     keys: &[KeySpec::one(2, Access::RO)],
-    args: &[Arg::key("key"), Arg::integer("count").token("SAMPLES").optional()],
+    args: &[
+        Arg::key("key"),
+        Arg::integer("count").token("SAMPLES").optional(),
+    ],
     route: Route::Keys(Multi::Single),
     run: usage,
     cases: "
@@ -124,7 +139,11 @@ fn figures(call: &mut Call) -> Outcome {
 fn usage(call: &mut Call) -> Outcome {
     let mut i = 3;
     while i < call.args.len() {
-        let Some(samples) = call.args.try_get(i + 1).filter(|_| call.args.is(i, "SAMPLES")) else {
+        let Some(samples) = call
+            .args
+            .try_get(i + 1)
+            .filter(|_| call.args.is(i, "SAMPLES"))
+        else {
             return Err(Refusal::SYNTAX);
         };
         // Values are sized exactly, so how many elements may be looked at makes no difference.
@@ -155,7 +174,9 @@ fn purge(call: &mut Call) -> Outcome {
 const SMALL_BYTES: u64 = 5 << 20;
 
 fn doctor(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let Some(view) = view(call, parts) else { return Ok(()) };
+    let Some(view) = view(call, parts) else {
+        return Ok(());
+    };
     let text = diagnosis(&view);
     call.out.verbatim(b"txt", text.as_bytes());
     Ok(())
@@ -168,30 +189,64 @@ fn diagnosis(view: &View) -> String {
     }
     let mut text = String::new();
     if peak as f64 / used as f64 > 1.5 {
-        let _ = writeln!(text, "* Peak: more than 150% of what is in use now has been in use before ({}).", human::bytes(peak));
+        let _ = writeln!(
+            text,
+            "* Peak: more than 150% of what is in use now has been in use before ({}).",
+            human::bytes(peak)
+        );
     }
     if rss as f64 / used as f64 > 1.4 && rss - used > 10 << 20 {
-        let _ = writeln!(text, "* Resident: the process holds {} for {} in use.", human::bytes(rss), human::bytes(used));
+        let _ = writeln!(
+            text,
+            "* Resident: the process holds {} for {} in use.",
+            human::bytes(rss),
+            human::bytes(used)
+        );
     }
     let clients = view.total.numbers.clients;
-    if view.total.numbers.client_bytes.checked_div(clients).is_some_and(|each| each > 200 << 10) {
-        let _ = writeln!(text, "* Clients: they cost more than 200 KiB each on average.");
+    if view
+        .total
+        .numbers
+        .client_bytes
+        .checked_div(clients)
+        .is_some_and(|each| each > 200 << 10)
+    {
+        let _ = writeln!(
+            text,
+            "* Clients: they cost more than 200 KiB each on average."
+        );
     }
-    if let (Some(most), Some(least)) =
-        (view.cores.iter().map(|c| c.data_bytes).max(), view.cores.iter().map(|c| c.data_bytes).min())
-        && most > SMALL_BYTES
+    if let (Some(most), Some(least)) = (
+        view.cores.iter().map(|c| c.data_bytes).max(),
+        view.cores.iter().map(|c| c.data_bytes).min(),
+    ) && most > SMALL_BYTES
         && most / 4 > least
     {
-        let _ = writeln!(text, "* Cores: one holds {}, another only {}.", human::bytes(most), human::bytes(least));
+        let _ = writeln!(
+            text,
+            "* Cores: one holds {}, another only {}.",
+            human::bytes(most),
+            human::bytes(least)
+        );
     }
-    if text.is_empty() { "Nothing is wrong with the memory.\n".to_string() } else { text }
+    if text.is_empty() {
+        "Nothing is wrong with the memory.\n".to_string()
+    } else {
+        text
+    }
 }
 
 fn malloc_stats(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let Some(view) = view(call, parts) else { return Ok(()) };
+    let Some(view) = view(call, parts) else {
+        return Ok(());
+    };
     let mut text = format!("heap: {} bytes in use\n", view.facts.heap_bytes);
     for (i, core) in view.cores.iter().enumerate() {
-        let _ = writeln!(text, "core {i}: {} bytes of keys and values", core.data_bytes);
+        let _ = writeln!(
+            text,
+            "core {i}: {} bytes of keys and values",
+            core.data_bytes
+        );
     }
     let _ = writeln!(text, "resident: {} bytes", view.facts.rss_bytes);
     call.out.verbatim(b"txt", text.as_bytes());
@@ -207,12 +262,20 @@ enum Figure {
 
 fn stats(call: &mut Call, parts: &[&[u8]]) -> Outcome {
     use Figure::{Count, Ratio, Signed};
-    let Some(view) = view(call, parts) else { return Ok(()) };
+    let Some(view) = view(call, parts) else {
+        return Ok(());
+    };
     let n = &view.total.numbers;
     let (used, peak, rss) = (view.used_bytes(), view.peak_bytes(), view.facts.rss_bytes);
     let overhead = rss as i64 - used as i64;
-    let databases: Vec<usize> =
-        view.total.databases.iter().enumerate().filter(|(_, d)| d.keys > 0).map(|(i, _)| i).collect();
+    let databases: Vec<usize> = view
+        .total
+        .databases
+        .iter()
+        .enumerate()
+        .filter(|(_, d)| d.keys > 0)
+        .map(|(i, _)| i)
+        .collect();
     let before = [
         ("peak.allocated", Count(peak)),
         ("total.allocated", Count(used)),
@@ -231,9 +294,15 @@ fn stats(call: &mut Call, parts: &[&[u8]]) -> Outcome {
         ("overhead.total", Count(view.overhead_bytes())),
         ("db.dict.rehashing.count", Count(0)),
         ("keys.count", Count(n.keys)),
-        ("keys.bytes-per-key", Count(n.data_bytes.checked_div(n.keys).unwrap_or(0))),
+        (
+            "keys.bytes-per-key",
+            Count(n.data_bytes.checked_div(n.keys).unwrap_or(0)),
+        ),
         ("dataset.bytes", Count(n.data_bytes)),
-        ("dataset.percentage", Ratio(human::ratio(n.data_bytes, used) * 100.0)),
+        (
+            "dataset.percentage",
+            Ratio(human::ratio(n.data_bytes, used) * 100.0),
+        ),
         ("peak.percentage", Ratio(human::ratio(used, peak) * 100.0)),
         ("allocator.allocated", Count(used)),
         ("allocator.active", Count(used)),
@@ -258,14 +327,18 @@ fn stats(call: &mut Call, parts: &[&[u8]]) -> Outcome {
         }
     };
     out.map(before.len() + databases.len() + after.len());
-    before.iter().for_each(|(name, figure)| put(out, name, figure));
+    before
+        .iter()
+        .for_each(|(name, figure)| put(out, name, figure));
     for db in databases {
         out.bulk(format!("db.{db}").as_bytes());
         out.map(2);
         put(out, "overhead.hashtable.main", &Count(0));
         put(out, "overhead.hashtable.expires", &Count(0));
     }
-    after.iter().for_each(|(name, figure)| put(out, name, figure));
+    after
+        .iter()
+        .for_each(|(name, figure)| put(out, name, figure));
     Ok(())
 }
 
@@ -282,11 +355,17 @@ mod tests {
     fn a_core_that_holds_most_is_named() {
         let mut view = View::default();
         for bytes in [100 << 20, 1 << 20] {
-            let numbers = crate::metrics::report::Numbers { data_bytes: bytes, ..Default::default() };
+            let numbers = crate::metrics::report::Numbers {
+                data_bytes: bytes,
+                ..Default::default()
+            };
             view.total.numbers.add(&numbers);
             view.cores.push(numbers);
         }
         view.facts.rss_bytes = view.used_bytes();
-        assert_eq!(diagnosis(&view), "* Cores: one holds 100.00M, another only 1.00M.\n");
+        assert_eq!(
+            diagnosis(&view),
+            "* Cores: one holds 100.00M, another only 1.00M.\n"
+        );
     }
 }

@@ -10,7 +10,7 @@ pub const SPEC: Spec = Spec {
     since: "4.0.0",
     group: Group::Server,
     summary: "Groups the commands about modules.",
-    cost: "Depends on subcommand.",
+    cost: "Depends on the subcommand",
     arity: -2,
     flags: Flags::CONTAINER,
     subs: &[&HELP, &LIST, &LOAD, &LOADEX, &UNLOAD],
@@ -25,7 +25,10 @@ pub const SPEC: Spec = Spec {
 const BASE: Spec = Spec {
     since: "4.0.0",
     group: Group::Server,
-    flags: Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::NO_ASYNC_LOADING).and(Flags::PROTECTED),
+    flags: Flags::ADMIN
+        .and(Flags::NOSCRIPT)
+        .and(Flags::NO_ASYNC_LOADING)
+        .and(Flags::PROTECTED),
     run: refuse,
     ..Spec::DEFAULT
 };
@@ -33,7 +36,7 @@ const BASE: Spec = Spec {
 const LIST: Spec = Spec {
     name: "LIST",
     summary: "Lists the modules.",
-    cost: "O(N) where N is the number of loaded modules.",
+    cost: "O(N), N modules",
     arity: 2,
     flags: Flags::ADMIN.and(Flags::NOSCRIPT),
     tips: &["nondeterministic_output_order"],
@@ -45,7 +48,10 @@ const LOAD: Spec = Spec {
     name: "LOAD",
     summary: "Loads a module.",
     arity: -3,
-    args: &[Arg::string("path"), Arg::string("arg").optional().multiple()],
+    args: &[
+        Arg::string("path"),
+        Arg::string("arg").optional().multiple(),
+    ],
     cases: r#"
         > MODULE LOAD     -ERR wrong number of arguments for 'module|load' command
         > MODULE LOAD x   -ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.
@@ -70,8 +76,13 @@ const LOADEX: Spec = Spec {
     ..BASE
 };
 
-const UNLOAD: Spec =
-    Spec { name: "UNLOAD", summary: "Unloads a module.", arity: 3, args: &[Arg::string("name")], ..BASE };
+const UNLOAD: Spec = Spec {
+    name: "UNLOAD",
+    summary: "Unloads a module.",
+    arity: 3,
+    args: &[Arg::string("name")],
+    ..BASE
+};
 
 const HELP: Spec = help::spec(Group::Server, "5.0.0", Category::NONE, run_help);
 

@@ -10,11 +10,15 @@ pub const SPEC: Spec = Spec {
     name: "SHUTDOWN",
     group: Group::Server,
     summary: "Ends the server.",
-    cost: "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)",
+    cost: "O(N) with a snapshot of N keys, O(1) without",
     arity: -1,
     flags: OPERATOR.and(Flags::NO_MULTI).and(Flags::ALLOW_BUSY),
     args: &[
-        Arg::one_of("save-selector", &[Arg::word("nosave", "NOSAVE"), Arg::word("save", "SAVE")]).optional(),
+        Arg::one_of(
+            "save-selector",
+            &[Arg::word("nosave", "NOSAVE"), Arg::word("save", "SAVE")],
+        )
+        .optional(),
         Arg::word("now", "NOW").optional().since("7.0.0"),
         Arg::word("force", "FORCE").optional().since("7.0.0"),
         Arg::word("abort", "ABORT").optional().since("7.0.0"),

@@ -11,7 +11,7 @@ pub const SPEC: Spec = Spec {
     since: "2.2.12",
     group: Group::Server,
     summary: "Groups the commands about the log of slow calls.",
-    cost: "Depends on subcommand.",
+    cost: "Depends on the subcommand",
     arity: -2,
     flags: Flags::CONTAINER,
     subs: &[&GET, &HELP, &LEN, &RESET],
@@ -34,7 +34,7 @@ const BASE: Spec = Spec {
 const GET: Spec = Spec {
     name: "GET",
     summary: "Returns the last slow calls.",
-    cost: "O(N) where N is the number of entries returned",
+    cost: "O(N), N entries shown",
     arity: -2,
     args: &[Arg::integer("count").optional()],
     route: Route::Every(Merge::Custom(merge_get)),
@@ -68,7 +68,7 @@ const LEN: Spec = Spec {
 const RESET: Spec = Spec {
     name: "RESET",
     summary: "Empties the log.",
-    cost: "O(N) where N is the number of entries in the slowlog",
+    cost: "O(N), N entries of the log",
     route: Route::Every(Merge::AllOk),
     run: reset,
     ..BASE
@@ -95,11 +95,15 @@ fn count(call: &Call) -> Result<usize, Refusal> {
     if call.args.len() > 3 {
         return Err(Refusal::subcommand_or_arity(call.args.get(1), "SLOWLOG"));
     }
-    let Some(word) = call.args.try_get(2) else { return Ok(10) };
+    let Some(word) = call.args.try_get(2) else {
+        return Ok(10);
+    };
     match parse_i64(word) {
         Some(-1) => Ok(usize::MAX),
         Some(n) if n >= 0 => Ok(n as usize),
-        _ => Err(Refusal::fixed("ERR count should be greater than or equal to -1")),
+        _ => Err(Refusal::fixed(
+            "ERR count should be greater than or equal to -1",
+        )),
     }
 }
 
@@ -113,7 +117,10 @@ fn get(call: &mut Call) -> Outcome {
         parts::put_text(&mut record, entry.addr.as_bytes());
         parts::put_text(&mut record, &entry.name);
         parts::put_number(&mut record, entry.words.len() as u64);
-        entry.words.iter().for_each(|word| parts::put_text(&mut record, word));
+        entry
+            .words
+            .iter()
+            .for_each(|word| parts::put_text(&mut record, word));
     }
     parts::send(call, &record);
     Ok(())
@@ -130,15 +137,30 @@ struct Entry<'p> {
 }
 
 fn read<'p>(record: &mut &'p [u8]) -> Option<Entry<'p>> {
-    let (seconds, id, usec) = (parts::number(record)?, parts::number(record)?, parts::number(record)?);
+    let (seconds, id, usec) = (
+        parts::number(record)?,
+        parts::number(record)?,
+        parts::number(record)?,
+    );
     let (addr, name) = (parts::text(record)?, parts::text(record)?);
-    let words = (0..parts::number(record)?).map(|_| parts::text(record)).collect::<Option<_>>()?;
-    Some(Entry { seconds, id, usec, addr, name, words })
+    let words = (0..parts::number(record)?)
+        .map(|_| parts::text(record))
+        .collect::<Option<_>>()?;
+    Some(Entry {
+        seconds,
+        id,
+        usec,
+        addr,
+        name,
+        words,
+    })
 }
 
 fn merge_get(call: &mut Call, parts: &[&[u8]]) -> Outcome {
     let count = count(call)?;
-    let Some(records) = parts::receive(call, parts) else { return Ok(()) };
+    let Some(records) = parts::receive(call, parts) else {
+        return Ok(());
+    };
     let mut entries = Vec::new();
     for mut record in records {
         while let Some(entry) = read(&mut record) {

@@ -6,8 +6,13 @@ use super::{OWN, line};
 use crate::spec::{Arg, Call, Category, Group, Outcome, Refusal, Spec};
 
 /// What the subcommands of this file have in common.
-const BASE: Spec =
-    Spec { group: Group::Connection, arity: 2, flags: OWN, categories: Category::CONNECTION, ..Spec::DEFAULT };
+const BASE: Spec = Spec {
+    group: Group::Connection,
+    arity: 2,
+    flags: OWN,
+    categories: Category::CONNECTION,
+    ..Spec::DEFAULT
+};
 
 pub const GETNAME: Spec = Spec {
     name: "GETNAME",
@@ -17,8 +22,13 @@ pub const GETNAME: Spec = Spec {
     ..BASE
 };
 
-pub const ID: Spec =
-    Spec { name: "ID", since: "5.0.0", summary: "Returns the id of the connection.", run: id, ..BASE };
+pub const ID: Spec = Spec {
+    name: "ID",
+    since: "5.0.0",
+    summary: "Returns the id of the connection.",
+    run: id,
+    ..BASE
+};
 
 pub const INFO: Spec = Spec {
     name: "INFO",
@@ -55,7 +65,13 @@ pub const SETINFO: Spec = Spec {
     since: "7.2.0",
     summary: "Says which library the client uses.",
     arity: 4,
-    args: &[Arg::one_of("attr", &[Arg::string("libname").token("LIB-NAME"), Arg::string("libver").token("LIB-VER")])],
+    args: &[Arg::one_of(
+        "attr",
+        &[
+            Arg::string("libname").token("LIB-NAME"),
+            Arg::string("libver").token("LIB-VER"),
+        ],
+    )],
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
     run: set_info,
     cases: r#"
@@ -70,7 +86,11 @@ pub const SETINFO: Spec = Spec {
 
 fn get_name(call: &mut Call) -> Outcome {
     let name = std::mem::take(&mut call.client().name);
-    if name.is_empty() { call.out.null() } else { call.out.bulk(&name) }
+    if name.is_empty() {
+        call.out.null()
+    } else {
+        call.out.bulk(&name)
+    }
     call.client().name = name;
     Ok(())
 }
@@ -107,7 +127,9 @@ fn set_info(call: &mut Call) -> Outcome {
         return Err(Refusal::text(format!("ERR Unrecognized option '{shown}'")));
     }
     if !is_plain(value) {
-        return Err(Refusal::text(format!("ERR {shown} cannot contain spaces, newlines or special characters.")));
+        return Err(Refusal::text(format!(
+            "ERR {shown} cannot contain spaces, newlines or special characters."
+        )));
     }
     let client = call.client();
     if is_name {

@@ -2,8 +2,8 @@
 //! Each core sends its lines, each behind id and length; home sorts and joins them.
 //! Ref: redis.io/commands/client-list
 
-use super::line::{self, Type};
 use super::OPERATOR;
+use super::line::{self, Type};
 use crate::base::num::parse_i64;
 use crate::commands::parts;
 use crate::spec::{Arg, Args, Call, Category, Group, Merge, Outcome, Refusal, Route, Spec};
@@ -21,13 +21,20 @@ pub const SPEC: Spec = Spec {
     since: "2.4.0",
     group: Group::Connection,
     summary: "Describes open connections, one line each.",
-    cost: "O(N) where N is the number of client connections",
+    cost: "O(N), N connections",
     arity: -2,
     flags: OPERATOR,
     categories: Category::CONNECTION,
     args: &[
-        Arg::one_of("client-type", TYPES).token("TYPE").optional().since("5.0.0"),
-        Arg::integer("client-id").token("ID").optional().multiple().since("6.2.0"),
+        Arg::one_of("client-type", TYPES)
+            .token("TYPE")
+            .optional()
+            .since("5.0.0"),
+        Arg::integer("client-id")
+            .token("ID")
+            .optional()
+            .multiple()
+            .since("6.2.0"),
     ],
     route: Route::Every(Merge::Custom(merge)),
     tips: &["nondeterministic_output"],
@@ -35,7 +42,10 @@ pub const SPEC: Spec = Spec {
         ("2.8.12", "Shows the client's `id`."),
         ("5.0.0", "Has the `TYPE` filter."),
         ("6.0.0", "Shows `user`."),
-        ("6.2.0", "Shows `argv-mem`, `tot-mem`, `laddr` and `redir`; has the `ID` filter."),
+        (
+            "6.2.0",
+            "Shows `argv-mem`, `tot-mem`, `laddr` and `redir`; has the `ID` filter.",
+        ),
         ("7.0.0", "Shows `resp`, `multi-mem`, `rbs` and `rbp`."),
         ("7.0.3", "Shows `ssub`."),
         ("7.2.0", "Shows `lib-name` and `lib-ver`."),
@@ -67,7 +77,11 @@ fn parse(args: &Args) -> Result<Filter, Refusal> {
         2 => Ok(Filter::All),
         4 if args.is(2, "TYPE") => Ok(Filter::Type(Type::parse(args.get(3))?)),
         4.. if args.is(2, "ID") => {
-            let id = |word| parse_i64(word).map(|n| n as u64).ok_or(Refusal::fixed("ERR Invalid client ID"));
+            let id = |word| {
+                parse_i64(word)
+                    .map(|n| n as u64)
+                    .ok_or(Refusal::fixed("ERR Invalid client ID"))
+            };
             Ok(Filter::Ids(args.from(3).map(id).collect::<Result<_, _>>()?))
         }
         _ => Err(Refusal::SYNTAX),
@@ -94,7 +108,9 @@ fn run(call: &mut Call) -> Outcome {
 }
 
 fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let Some(records) = parts::receive(call, parts) else { return Ok(()) };
+    let Some(records) = parts::receive(call, parts) else {
+        return Ok(());
+    };
     let mut lines: BTreeMap<u64, &[u8]> = BTreeMap::new();
     for mut record in records {
         while let (Some(id), Some(text)) = (parts::number(&mut record), parts::text(&mut record)) {
@@ -108,7 +124,10 @@ fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
     };
     match parse(&call.args)? {
         // Asked for by id: in the order of the question, twice if asked twice.
-        Filter::Ids(ids) => ids.iter().filter_map(|id| lines.get(id)).for_each(|line| add(line)),
+        Filter::Ids(ids) => ids
+            .iter()
+            .filter_map(|id| lines.get(id))
+            .for_each(|line| add(line)),
         _ => lines.values().for_each(|line| add(line)),
     }
     call.out.verbatim(b"txt", &text);

@@ -41,7 +41,7 @@ pub const UNPAUSE: Spec = Spec {
     since: "6.2.0",
     group: Group::Connection,
     summary: "Ends a pause, so that waiting commands go on.",
-    cost: "O(N) Where N is the number of paused clients",
+    cost: "O(N), N waiting clients",
     arity: 2,
     flags: OPERATOR,
     categories: Category::CONNECTION,
@@ -63,8 +63,18 @@ fn pause(call: &mut Call) -> Outcome {
     if timeout < 0 {
         return Err(Refusal::TIMEOUT_NEGATIVE);
     }
-    let until_ms = call.now.checked_add(timeout).ok_or(Refusal::TIMEOUT_RANGE)?;
-    call.shard.pause = combined(call.shard.pause, Pause { until_ms, writes_only }, call.now);
+    let until_ms = call
+        .now
+        .checked_add(timeout)
+        .ok_or(Refusal::TIMEOUT_RANGE)?;
+    call.shard.pause = combined(
+        call.shard.pause,
+        Pause {
+            until_ms,
+            writes_only,
+        },
+        call.now,
+    );
     parts::send(call, &[]);
     Ok(())
 }
@@ -74,7 +84,10 @@ fn combined(old: Pause, new: Pause, now: i64) -> Pause {
     if old.until_ms <= now {
         return new;
     }
-    Pause { until_ms: old.until_ms.max(new.until_ms), writes_only: old.writes_only && new.writes_only }
+    Pause {
+        until_ms: old.until_ms.max(new.until_ms),
+        writes_only: old.writes_only && new.writes_only,
+    }
 }
 
 fn unpause(call: &mut Call) -> Outcome {
@@ -89,10 +102,28 @@ mod tests {
 
     #[test]
     fn a_second_pause_never_shortens_or_softens_the_first() {
-        let strict = Pause { until_ms: 100, writes_only: false };
-        let later = Pause { until_ms: 200, writes_only: true };
-        assert_eq!(combined(strict, later, 50), Pause { until_ms: 200, writes_only: false });
+        let strict = Pause {
+            until_ms: 100,
+            writes_only: false,
+        };
+        let later = Pause {
+            until_ms: 200,
+            writes_only: true,
+        };
+        assert_eq!(
+            combined(strict, later, 50),
+            Pause {
+                until_ms: 200,
+                writes_only: false
+            }
+        );
         assert_eq!(combined(strict, later, 100), later, "the first is over");
-        assert_eq!(combined(later, strict, 50), Pause { until_ms: 200, writes_only: false });
+        assert_eq!(
+            combined(later, strict, 50),
+            Pause {
+                until_ms: 200,
+                writes_only: false
+            }
+        );
     }
 }

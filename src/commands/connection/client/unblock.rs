@@ -11,7 +11,7 @@ pub const SPEC: Spec = Spec {
     since: "5.0.0",
     group: Group::Connection,
     summary: "Ends the wait of another client's blocking command.",
-    cost: "O(log N) where N is the number of client connections",
+    cost: "O(log N), N connections",
     arity: -3,
     flags: OPERATOR,
     categories: Category::CONNECTION,
@@ -37,7 +37,9 @@ fn run(call: &mut Call) -> Outcome {
         return Err(Refusal::subcommand_or_arity(args.get(1), "CLIENT"));
     }
     if args.len() == 4 && !args.is(3, "TIMEOUT") && !args.is(3, "ERROR") {
-        return Err(Refusal::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
+        return Err(Refusal::fixed(
+            "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
+        ));
     }
     parse_i64(args.get(2)).ok_or(Refusal::NOT_INTEGER)?;
     parts::send(call, &[]);

@@ -11,7 +11,7 @@ pub const SPEC: Spec = Spec {
     name: "DOCS",
     since: "7.0.0",
     summary: "Explains one, several or all commands.",
-    cost: "O(N) where N is the number of commands to look up",
+    cost: "O(N), N commands asked for",
     arity: -2,
     args: NAMES,
     tips: &["nondeterministic_output_order"],
@@ -25,13 +25,25 @@ pub const SPEC: Spec = Spec {
 };
 
 /// Commands that only servers and their tests use.
-const SYSTEM: &[&str] = &["DEBUG", "PFDEBUG", "PFSELFTEST", "PSYNC", "REPLCONF", "RESTORE-ASKING", "SYNC"];
+const SYSTEM: &[&str] = &[
+    "DEBUG",
+    "PFDEBUG",
+    "PFSELFTEST",
+    "PSYNC",
+    "REPLCONF",
+    "RESTORE-ASKING",
+    "SYNC",
+];
 
 fn run(call: &mut Call) -> Outcome {
     let table = &call.shard.server.commands;
     let rows: Vec<u16> = match call.args.len() {
         2 => top_level(call),
-        _ => call.args.from(2).filter_map(|name| table.find_full(name)).collect(),
+        _ => call
+            .args
+            .from(2)
+            .filter_map(|name| table.find_full(name))
+            .collect(),
     };
     explain_all(call.out, table, &rows);
     Ok(())
@@ -51,8 +63,16 @@ fn explain(out: &mut Out, table: &Table, row: u16) {
     let row = table.row(row);
     let spec = row.spec;
     let is_system = row.parent.is_none() && SYSTEM.contains(&spec.name);
-    let optional = [!spec.cost.is_empty(), spec.deprecated.is_some() || is_system, !spec.history.is_empty()];
-    let optional = optional.into_iter().chain([!spec.args.is_empty(), !row.subs.is_empty()]).filter(|is| *is).count();
+    let optional = [
+        !spec.cost.is_empty(),
+        spec.deprecated.is_some() || is_system,
+        !spec.history.is_empty(),
+    ];
+    let optional = optional
+        .into_iter()
+        .chain([!spec.args.is_empty(), !row.subs.is_empty()])
+        .filter(|is| *is)
+        .count();
     out.map(3 + optional + if spec.deprecated.is_some() { 2 } else { 0 });
     text(out, "summary", spec.summary);
     text(out, "since", spec.since);
@@ -61,8 +81,14 @@ fn explain(out: &mut Out, table: &Table, row: u16) {
         text(out, "complexity", spec.cost);
     }
     if spec.deprecated.is_some() || is_system {
-        let flags: Vec<&str> =
-            [(spec.deprecated.is_some(), "deprecated"), (is_system, "syscmd")].into_iter().filter(|f| f.0).map(|f| f.1).collect();
+        let flags: Vec<&str> = [
+            (spec.deprecated.is_some(), "deprecated"),
+            (is_system, "syscmd"),
+        ]
+        .into_iter()
+        .filter(|f| f.0)
+        .map(|f| f.1)
+        .collect();
         out.bulk(b"doc_flags");
         words(out, &flags, "");
     }
@@ -112,14 +138,30 @@ fn argument(out: &mut Out, arg: &Arg) {
         Kind::OneOf => ("oneof", false, None),
         Kind::Block => ("block", false, None),
     };
-    let flags = [(arg.optional, "optional"), (arg.multiple, "multiple"), (arg.multiple_token, "multiple_token")];
+    let flags = [
+        (arg.optional, "optional"),
+        (arg.multiple, "multiple"),
+        (arg.multiple_token, "multiple_token"),
+    ];
     let flags: Vec<&str> = flags.into_iter().filter(|f| f.0).map(|f| f.1).collect();
-    let fields = [is_leaf, key.is_some(), !arg.token.is_empty(), !arg.since.is_empty(), !flags.is_empty(), !is_leaf];
-    out.map(2 + fields.into_iter().filter(|is| *is).count());
+    let texts = [arg.token, arg.since, arg.deprecated_since]
+        .into_iter()
+        .filter(|t| !t.is_empty())
+        .count();
+    let fields = [is_leaf, key.is_some(), !flags.is_empty(), !is_leaf];
+    out.map(2 + texts + fields.into_iter().filter(|is| *is).count());
     text(out, "name", arg.name);
     text(out, "type", kind);
     if is_leaf {
-        text(out, "display_text", arg.name);
+        text(
+            out,
+            "display_text",
+            if arg.display.is_empty() {
+                arg.name
+            } else {
+                arg.display
+            },
+        );
     }
     if let Some(n) = key {
         out.bulk(b"key_spec_index");
@@ -130,6 +172,9 @@ fn argument(out: &mut Out, arg: &Arg) {
     }
     if !arg.since.is_empty() {
         text(out, "since", arg.since);
+    }
+    if !arg.deprecated_since.is_empty() {
+        text(out, "deprecated_since", arg.deprecated_since);
     }
     if !flags.is_empty() {
         out.bulk(b"flags");

@@ -16,9 +16,11 @@ pub const SPEC: Spec = Spec {
     name: "LIST",
     since: "7.0.0",
     summary: "Names the commands.",
-    cost: "O(N) where N is the total number of Redis commands",
+    cost: "O(N), N commands",
     arity: -2,
-    args: &[Arg::one_of("filterby", FILTERS).token("FILTERBY").optional()],
+    args: &[Arg::one_of("filterby", FILTERS)
+        .token("FILTERBY")
+        .optional()],
     tips: &["nondeterministic_output_order"],
     run,
     cases: "
@@ -39,7 +41,10 @@ fn run(call: &mut Call) -> Outcome {
     let args = call.args;
     let rows = &call.shard.server.commands.rows;
     let names: Vec<&str> = match args.len() {
-        2 => top_level(call).into_iter().map(|row| rows[row as usize].full_name).collect(),
+        2 => top_level(call)
+            .into_iter()
+            .map(|row| rows[row as usize].full_name)
+            .collect(),
         5 if args.is(2, "FILTERBY") => {
             let word = args.get(4);
             let fits: &dyn Fn(&Row) -> bool = if args.is(3, "MODULE") {
@@ -52,7 +57,10 @@ fn run(call: &mut Call) -> Outcome {
             } else {
                 return Err(Refusal::SYNTAX);
             };
-            rows.iter().filter(|row| fits(row)).map(|row| row.full_name).collect()
+            rows.iter()
+                .filter(|row| fits(row))
+                .map(|row| row.full_name)
+                .collect()
         }
         _ => return Err(Refusal::SYNTAX),
     };
@@ -62,6 +70,8 @@ fn run(call: &mut Call) -> Outcome {
 }
 
 fn in_category(row: &Row, word: &[u8]) -> bool {
-    let found = Category::NAMES.iter().find(|(_, name)| word.eq_ignore_ascii_case(name.as_bytes()));
+    let found = Category::NAMES
+        .iter()
+        .find(|(_, name)| word.eq_ignore_ascii_case(name.as_bytes()));
     found.is_some_and(|(category, _)| categories_of(row.spec).has(*category))
 }

@@ -17,11 +17,19 @@ pub const SPEC: Spec = Spec {
     since: "2.8.13",
     group: Group::Server,
     summary: "Describes all commands.",
-    cost: "O(N) where N is the total number of Redis commands",
+    cost: "O(N), N commands",
     arity: -1,
     flags: FLAGS.and(Flags::CONTAINER),
     categories: Category::CONNECTION,
-    subs: &[&COUNT, &docs::SPEC, &keys::GETKEYS, &keys::GETKEYSANDFLAGS, &HELP, &info::SPEC, &list::SPEC],
+    subs: &[
+        &COUNT,
+        &docs::SPEC,
+        &keys::GETKEYS,
+        &keys::GETKEYSANDFLAGS,
+        &HELP,
+        &info::SPEC,
+        &list::SPEC,
+    ],
     tips: &["nondeterministic_output_order"],
     help: LINES,
     run: info::run_all,
@@ -46,7 +54,10 @@ const BASE: Spec = Spec {
 };
 
 /// The grammar of a whole call as an argument.
-const WHOLE_CALL: &[Arg] = &[Arg::string("command"), Arg::string("arg").optional().multiple()];
+const WHOLE_CALL: &[Arg] = &[
+    Arg::string("command"),
+    Arg::string("arg").optional().multiple(),
+];
 /// The grammar of a list of names.
 const NAMES: &[Arg] = &[Arg::string("command-name").optional().multiple()];
 

@@ -50,8 +50,14 @@ pub fn object(call: &mut Call, is_fast: bool, record: &mut Vec<u8>) {
         return;
     }
     let (db, now) = (call.db, call.now);
-    let Some(item) = call.shard.ks.find(db, &key, now, Look::Quiet) else { return };
-    let (encoding, idle, value) = (item.encoding(), u64::from(item.idle_seconds(now)), item.to_value());
+    let Some(item) = call.shard.ks.find(db, &key, now, Look::Quiet) else {
+        return;
+    };
+    let (encoding, idle, value) = (
+        item.encoding(),
+        u64::from(item.idle_seconds(now)),
+        item.to_value(),
+    );
     let clock = (now / 1000).saturating_sub(idle as i64) & 0x00ff_ffff;
     let mut line = format!("Value at:0x0 refcount:1 encoding:{encoding}");
     if !is_fast {
@@ -63,7 +69,10 @@ pub fn object(call: &mut Call, is_fast: bool, record: &mut Vec<u8>) {
 
 /// The one record that is not empty, as a status; without one there is no such key.
 pub fn first_or_no_key(call: &mut Call, records: &[&[u8]]) -> Outcome {
-    let found = records.iter().find(|r| !r.is_empty()).ok_or(Refusal::NO_KEY)?;
+    let found = records
+        .iter()
+        .find(|r| !r.is_empty())
+        .ok_or(Refusal::NO_KEY)?;
     call.out.simple(&String::from_utf8_lossy(found));
     Ok(())
 }
@@ -94,7 +103,9 @@ pub fn join_digests(call: &mut Call, records: &[&[u8]]) {
     for record in records {
         let mut rest = *record;
         while let Some(db) = parts::number(&mut rest) {
-            let Some((sum, next)) = rest.split_first_chunk::<20>() else { break };
+            let Some((sum, next)) = rest.split_first_chunk::<20>() else {
+                break;
+            };
             xor(databases.entry(db).or_default(), sum);
             rest = next;
         }
@@ -134,7 +145,9 @@ pub fn join_values(call: &mut Call, records: &[&[u8]]) {
     for record in records {
         let mut rest = *record;
         while let Some(i) = parts::number(&mut rest) {
-            let Some((digest, next)) = rest.split_first_chunk::<20>() else { break };
+            let Some((digest, next)) = rest.split_first_chunk::<20>() else {
+                break;
+            };
             if let Some(place) = digests.get_mut((i as usize).wrapping_sub(2)) {
                 *place = Digest(*digest);
             }
@@ -142,7 +155,9 @@ pub fn join_values(call: &mut Call, records: &[&[u8]]) {
         }
     }
     call.out.array(digests.len());
-    digests.iter().for_each(|digest| call.out.simple(&digest.to_string()));
+    digests
+        .iter()
+        .for_each(|digest| call.out.simple(&digest.to_string()));
 }
 
 /// POPULATE: makes those of the keys that belong here and do not exist. A value is `value:<number>`, cut or filled up with
@@ -180,12 +195,22 @@ pub fn index_stats(call: &mut Call, db: usize, record: &mut Vec<u8>) {
 
 /// Keys, keys with a time to live and slots, core by core.
 pub fn join_stats(call: &mut Call, records: &[&[u8]]) {
-    let (mut main, mut expires) = (String::from("[Dictionary HT]\n"), String::from("[Expires HT]\n"));
+    let (mut main, mut expires) = (
+        String::from("[Dictionary HT]\n"),
+        String::from("[Expires HT]\n"),
+    );
     for (core, record) in records.iter().enumerate() {
         let mut rest = *record;
-        let numbers = (parts::number(&mut rest), parts::number(&mut rest), parts::number(&mut rest));
+        let numbers = (
+            parts::number(&mut rest),
+            parts::number(&mut rest),
+            parts::number(&mut rest),
+        );
         if let (Some(keys), Some(volatile), Some(slots)) = numbers {
-            let _ = write!(main, "Core {core}:\n slots: {slots}\n number of elements: {keys}\n");
+            let _ = write!(
+                main,
+                "Core {core}:\n slots: {slots}\n number of elements: {keys}\n"
+            );
             let _ = write!(expires, "Core {core}:\n number of elements: {volatile}\n");
         }
     }
@@ -207,7 +232,9 @@ pub fn no_table(records: &[&[u8]]) -> Outcome {
     if records.iter().all(|r| r.is_empty()) {
         return Err(Refusal::NO_KEY);
     }
-    Err(Refusal::fixed("ERR The value stored at the specified key is not represented using an hash table"))
+    Err(Refusal::fixed(
+        "ERR The value stored at the specified key is not represented using an hash table",
+    ))
 }
 
 #[cfg(test)]

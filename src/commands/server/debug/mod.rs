@@ -18,7 +18,7 @@ pub const SPEC: Spec = Spec {
     name: "DEBUG",
     group: Group::Server,
     summary: "Groups the commands for tests.",
-    cost: "Depends on subcommand.",
+    cost: "Depends on the subcommand",
     arity: -2,
     flags: OPERATOR.and(Flags::PROTECTED),
     route: Route::Every(Merge::Custom(merge)),
@@ -97,8 +97,14 @@ enum Sub<'a> {
     HtStats(usize),
     HtStatsKey,
     Log(&'a [u8]),
-    Object { is_fast: bool },
-    Populate { count: u64, prefix: &'a [u8], size: Option<usize> },
+    Object {
+        is_fast: bool,
+    },
+    Populate {
+        count: u64,
+        prefix: &'a [u8],
+        size: Option<usize>,
+    },
     Protocol(&'a [u8]),
     Set(Setting),
     Sleep(u64),
@@ -116,7 +122,9 @@ enum Setting {
 
 impl<'a> Sub<'a> {
     fn parse(args: &Args<'a>, shard: &Shard) -> Result<Sub<'a>, Refusal> {
-        let is = |word: &str, least: usize, most: usize| args.is(1, word) && (least..=most).contains(&args.len());
+        let is = |word: &str, least: usize, most: usize| {
+            args.is(1, word) && (least..=most).contains(&args.len())
+        };
         let word = |i: usize| args.try_get(i).unwrap_or_default();
         Ok(if is("HELP", 2, 2) {
             Sub::Help
@@ -128,19 +136,32 @@ impl<'a> Sub<'a> {
         } else if is("PAUSE-CRON", 3, 3) {
             Sub::Set(Setting::PauseCron(is_on(word(2))))
         } else if is("OBJECT", 3, 4) {
-            Sub::Object { is_fast: args.is(3, "fast") }
+            Sub::Object {
+                is_fast: args.is(3, "fast"),
+            }
         } else if is("DIGEST", 2, 2) {
             Sub::Digest
         } else if is("DIGEST-VALUE", 2, usize::MAX) {
             Sub::DigestValue
         } else if is("POPULATE", 3, 5) {
-            let positive = |i| parse_i64(word(i)).filter(|n| *n >= 0).ok_or(Refusal::OUT_OF_RANGE_POSITIVE);
-            let (count, size) = (positive(2)? as u64, if args.len() > 4 { positive(4)? } else { 0 });
+            let positive = |i| {
+                parse_i64(word(i))
+                    .filter(|n| *n >= 0)
+                    .ok_or(Refusal::OUT_OF_RANGE_POSITIVE)
+            };
+            let (count, size) = (
+                positive(2)? as u64,
+                if args.len() > 4 { positive(4)? } else { 0 },
+            );
             if size > shard.config.proto_max_bulk_len {
                 return Err(Refusal::TOO_BIG);
             }
             let prefix = args.try_get(3).unwrap_or(b"key");
-            Sub::Populate { count, prefix, size: (size > 0).then_some(size as usize) }
+            Sub::Populate {
+                count,
+                prefix,
+                size: (size > 0).then_some(size as usize),
+            }
         } else if is("HTSTATS", 3, 4) {
             let db = parse_i64(word(2)).ok_or(Refusal::NOT_INTEGER)?;
             let db = usize::try_from(db).ok().filter(|db| *db < databases(shard));
@@ -175,7 +196,8 @@ fn is_on(word: &[u8]) -> bool {
 }
 
 fn packed_threshold(word: &[u8]) -> Result<u64, Refusal> {
-    let wrong = Refusal::fixed("ERR argument must be a memory value bigger than 1 and smaller than 4gb");
+    let wrong =
+        Refusal::fixed("ERR argument must be a memory value bigger than 1 and smaller than 4gb");
     match memory_bytes(word) {
         Some(0) => Ok(Debug::default().quicklist_packed_threshold),
         Some(n) if n < 1 << 32 => Ok(n),
@@ -202,7 +224,11 @@ fn run(call: &mut Call) -> Outcome {
         Sub::Object { is_fast } => keys::object(call, is_fast, &mut record),
         Sub::Digest => keys::digest(call, &mut record),
         Sub::DigestValue => keys::digest_values(call, &mut record),
-        Sub::Populate { count, prefix, size } => keys::populate(call, count, prefix, size)?,
+        Sub::Populate {
+            count,
+            prefix,
+            size,
+        } => keys::populate(call, count, prefix, size)?,
         Sub::HtStats(db) => keys::index_stats(call, db, &mut record),
         Sub::HtStatsKey => keys::exists(call, &mut record),
         // The rest happens once, at home.
@@ -223,7 +249,9 @@ fn apply(shard: &mut Shard, setting: Setting) {
 }
 
 fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let Some(records) = parts::receive(call, parts) else { return Ok(()) };
+    let Some(records) = parts::receive(call, parts) else {
+        return Ok(());
+    };
     match Sub::parse(&call.args, call.shard)? {
         Sub::Object { .. } => return keys::first_or_no_key(call, &records),
         Sub::Digest => keys::join_digests(call, &records),
@@ -237,7 +265,9 @@ fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
         Sub::Crash => call.shard.requests.push(Request::Crash),
         Sub::Log(text) => {
             let line = format!("DEBUG LOG: {}", String::from_utf8_lossy(text));
-            call.shard.requests.push(Request::Log(LogLevel::Warning, line));
+            call.shard
+                .requests
+                .push(Request::Log(LogLevel::Warning, line));
             call.out.ok();
         }
         Sub::Sleep(_) | Sub::Set(_) | Sub::Populate { .. } => call.out.ok(),
@@ -248,5 +278,9 @@ fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
 fn sizes() -> String {
     use std::mem::size_of;
     let client = size_of::<crate::spec::client::Client>();
-    format!("bits:{} client:{client} shard:{} ", usize::BITS, size_of::<Shard>())
+    format!(
+        "bits:{} client:{client} shard:{} ",
+        usize::BITS,
+        size_of::<Shard>()
+    )
 }

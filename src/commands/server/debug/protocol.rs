@@ -41,7 +41,9 @@ pub fn sample(out: &mut Out, kind: &[u8]) -> Outcome {
             }
             out.bulk(b"Some real reply following the attribute");
         }
-        b"push" if !out.resp3 => return Err(Refusal::fixed("ERR RESP2 is not supported by this command")),
+        b"push" if !out.resp3 => {
+            return Err(Refusal::fixed("ERR RESP2 is not supported by this command"));
+        }
         b"push" => {
             out.bulk(b"Some real reply following the push reply");
             out.push(2);
