@@ -1,1 +1,7 @@
-fn main(){}
+//! The only test binary. Unit tests live beside the code; what is here looks at the house as a whole or at a running server.
+
+mod oracle;
+mod roads;
+mod support;
+mod tidy;
+mod wire;

@@ -218,7 +218,9 @@ impl Arena {
         let number = at / GRANULES_PER_PAGE as u32;
         let offset = at as usize % GRANULES_PER_PAGE;
         let base = self.map.base();
-        let Some(page) = self.page_mut(number) else { return };
+        let Some(page) = self.page_mut(number) else {
+            return;
+        };
         if page.kind == RUN_HEAD {
             return self.free_run(number);
         }
@@ -229,7 +231,11 @@ impl Arena {
         let class = usize::from(page.kind - 1);
         let was_full = page.free == 0 && usize::from(page.fresh) == PAGE / class_size(class);
         // SAFETY: the object lies inside its page, is 8-byte aligned and at least 8 bytes long, and is free now.
-        unsafe { base.add(at as usize * GRANULE).cast::<u16>().write(page.free) };
+        unsafe {
+            base.add(at as usize * GRANULE)
+                .cast::<u16>()
+                .write(page.free)
+        };
         page.free = offset as u16 + 1;
         page.used -= 1;
         let is_empty = page.used == 0;
@@ -237,7 +243,10 @@ impl Arena {
         if was_full {
             self.link(number, class);
         }
-        if is_empty && (self.with_room[class] != number || self.page_mut(number).is_some_and(|p| p.next != 0)) {
+        if is_empty
+            && (self.with_room[class] != number
+                || self.page_mut(number).is_some_and(|p| p.next != 0))
+        {
             self.unlink(number, class);
             self.release(number, 1);
         }
@@ -308,7 +317,9 @@ impl Arena {
     }
 
     fn unlink(&mut self, number: u32, class: usize) {
-        let Some(page) = self.page_mut(number) else { return };
+        let Some(page) = self.page_mut(number) else {
+            return;
+        };
         let (next, prev) = (page.next, page.prev);
         page.next = 0;
         page.prev = 0;
@@ -335,7 +346,9 @@ impl Arena {
     }
 
     fn free_run(&mut self, number: u32) {
-        let Some(page) = self.page_mut(number) else { return };
+        let Some(page) = self.page_mut(number) else {
+            return;
+        };
         let pages = std::mem::take(&mut page.run);
         self.used_bytes -= pages as usize * PAGE;
         self.release(number, pages);
@@ -365,7 +378,8 @@ impl Arena {
         if let Some(page) = self.page_mut(start) {
             page.kind = 0;
         }
-        self.map.discard(start as usize * PAGE, pages as usize * PAGE);
+        self.map
+            .discard(start as usize * PAGE, pages as usize * PAGE);
         self.free_pages += pages as usize;
         let (mut start, mut pages) = (start, pages);
         if let Some((&before, &len)) = self.free_runs.range(..start).next_back()
@@ -433,8 +447,11 @@ mod tests {
     fn classes_hold_what_they_promise_and_waste_little() {
         for size in 1..=SMALL_MAX {
             let room = rounded(size);
-            assert!(room >= size && room % 8 == 0, "{size} -> {room}");
-            assert!(room - size < 8 || room * 8 <= size * 9 + 64, "{size} -> {room}");
+            assert!(room >= size && room.is_multiple_of(8), "{size} -> {room}");
+            assert!(
+                room - size < 8 || room * 8 <= size * 9 + 64,
+                "{size} -> {room}"
+            );
             assert!(class_of(size) < CLASSES);
             assert_eq!(rounded(room), room);
         }
@@ -456,7 +473,11 @@ mod tests {
                 bytes -= rounded(size);
                 arena.free(at);
             } else {
-                let size = if rng.below(500) == 0 { 4097 + rng.below(300_000) } else { 1 + rng.below(600) } as usize;
+                let size = if rng.below(500) == 0 {
+                    4097 + rng.below(300_000)
+                } else {
+                    1 + rng.below(600)
+                } as usize;
                 let at = arena.alloc(size).unwrap();
                 assert!(arena.size_of(at) >= size && at != 0);
                 let mark = (round % 251) as u8;

@@ -129,12 +129,14 @@ pub fn event_in(call: &mut Call, class: Class, name: &'static str, db: usize, i:
 }
 
 /// How a reading command looks keys up whose access clock it must not move; hits and misses are counted.
-pub const QUIETLY: Look = Look::ReadNoTouch;
+pub const QUIETLY: Look = Look::Peek;
 
 /// The string that was found; refused if it is of another type.
 #[inline(always)]
 pub fn string_of<'k>(item: &Item<'k>) -> Result<StrRef<'k>, Refusal> {
-    item.string().ok_or(Refusal::WRONG_TYPE)
+    match item.kind() {
+        Kind::String => Ok(item.string()),
+    }
 }
 
 /// The name of a type of value, as TYPE replies it.

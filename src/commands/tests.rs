@@ -492,3 +492,86 @@ fn no_words_break_a_command_and_each_gets_one_reply() {
         );
     }
 }
+
+fn words(line: &str) -> Vec<Vec<u8>> {
+    split_args(line.as_bytes()).expect("well quoted")
+}
+
+fn text(shard: &mut Shard, line: &str) -> String {
+    String::from_utf8_lossy(&call(shard, &words(line))).into_owned()
+}
+
+#[test]
+fn a_walk_in_steps_meets_every_key() {
+    let mut shard = shard();
+    for i in 0..1000 {
+        text(&mut shard, &format!("SET key:{i} {i}"));
+    }
+    let (mut cursor, mut met, mut steps) = (b"0".to_vec(), std::collections::BTreeSet::new(), 0);
+    loop {
+        let bytes = call(
+            &mut shard,
+            &[b"SCAN".to_vec(), cursor, b"COUNT".to_vec(), b"7".to_vec()],
+        );
+        let Ok(Some((Reply::Array(parts), _))) = reply::read(&bytes) else {
+            panic!("SCAN replies an array")
+        };
+        let [Reply::Bulk(next), Reply::Array(names)] = &parts[..] else {
+            panic!("of a cursor and names")
+        };
+        met.extend(names.iter().map(|name| format!("{name:?}")));
+        steps += 1;
+        if next == b"0" {
+            break;
+        }
+        cursor = next.clone();
+    }
+    assert_eq!(met.len(), 1000);
+    assert!(steps > 50, "{steps} steps of about 7 keys");
+}
+
+#[test]
+fn usage_told_to_restore_shows_under_the_policy_that_goes_by_it() {
+    use crate::config::kinds::MaxmemoryPolicy;
+    let mut shard = shard();
+    text(&mut shard, "SET k v");
+    let dumped = call(&mut shard, &words("DUMP k"));
+    let Ok(Some((Reply::Bulk(payload), _))) = reply::read(&dumped) else {
+        panic!("DUMP replies a bulk")
+    };
+    let restore = |shard: &mut Shard, tail: &str| {
+        let mut all = words("RESTORE k 0");
+        all.push(payload.clone());
+        all.extend(words(tail));
+        assert_eq!(call(shard, &all), b"+OK\r\n");
+    };
+    restore(&mut shard, "REPLACE IDLETIME 1000");
+    assert_eq!(text(&mut shard, "OBJECT IDLETIME k"), ":1000\r\n");
+    assert!(
+        text(&mut shard, "OBJECT FREQ k")
+            .starts_with("-ERR An LFU maxmemory policy is not selected")
+    );
+    shard.config.maxmemory_policy = MaxmemoryPolicy::AllkeysLfu;
+    shard.ks.tuning.is_lfu = true;
+    restore(&mut shard, "REPLACE FREQ 200");
+    assert_eq!(text(&mut shard, "OBJECT FREQ k"), ":200\r\n");
+    assert!(
+        text(&mut shard, "OBJECT IDLETIME k")
+            .starts_with("-ERR An LFU maxmemory policy is selected")
+    );
+}
+
+#[test]
+fn a_random_key_is_one_that_exists() {
+    let mut shard = shard();
+    for i in 0..50 {
+        text(&mut shard, &format!("SET key:{i} {i}"));
+    }
+    let met: std::collections::BTreeSet<String> =
+        (0..500).map(|_| text(&mut shard, "RANDOMKEY")).collect();
+    assert!(
+        met.iter().all(|reply| reply.contains("key:")) && met.len() > 25,
+        "{} different ones",
+        met.len()
+    );
+}

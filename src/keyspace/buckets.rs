@@ -33,8 +33,8 @@ const EPOCH_SHIFT: u32 = 16;
 
 /// The sizes a table may have, in buckets.
 const SIZES: [u8; 33] = [
-    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 27, 30, 33, 37, 42, 47, 53, 60, 68, 78, 90,
-    108, 128,
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 27, 30, 33, 37, 42, 47,
+    53, 60, 68, 78, 90, 108, 128,
 ];
 
 /// Ten entries of the index.
@@ -189,14 +189,19 @@ impl BucketHeap {
     /// Bytes of bookkeeping beside the buckets.
     #[must_use]
     pub fn side_bytes(&self) -> usize {
-        let owners: usize = self.classes.iter().map(|c| c.owners.capacity() * 8 + c.blocks.capacity() * 4).sum();
+        let owners: usize = self
+            .classes
+            .iter()
+            .map(|c| c.owners.capacity() * 8 + c.blocks.capacity() * 4)
+            .sum();
         owners + (self.position.capacity() + self.free_blocks.capacity()) * 4
     }
 
     /// Whether `tables` of the largest size can still be made.
     #[must_use]
     pub fn room_for(&self, tables: usize) -> bool {
-        let blocks = self.map.len() / (BLOCK_BUCKETS * BUCKET_BYTES) - self.position.len() + self.free_blocks.len();
+        let blocks = self.map.len() / (BLOCK_BUCKETS * BUCKET_BYTES) - self.position.len()
+            + self.free_blocks.len();
         blocks > tables + SIZES.len()
     }
 
@@ -207,13 +212,19 @@ impl BucketHeap {
         let class = self.classes.get_mut(class_number)?;
         let index = class.len;
         if index / per_block == class.blocks.len() {
-            let block = take_block(&self.map, &mut self.free_blocks, &mut self.cold, &mut self.position)?;
+            let block = take_block(
+                &self.map,
+                &mut self.free_blocks,
+                &mut self.cold,
+                &mut self.position,
+            )?;
             self.position[block as usize] = class.blocks.len() as u32;
             class.blocks.push(block);
         }
         class.len += 1;
         class.owners.push((pack_root(owner), owner.prefix));
-        let at = class.blocks[index / per_block] * BLOCK_BUCKETS as u32 + (index % per_block * len) as u32;
+        let at = class.blocks[index / per_block] * BLOCK_BUCKETS as u32
+            + (index % per_block * len) as u32;
         self.buckets += len;
         let mut empty = Bucket {
             meta: 0,
@@ -235,7 +246,8 @@ impl BucketHeap {
         debug_assert!(index < class.len && class.blocks[index / per_block] as usize == block);
         let last = class.len.checked_sub(1)?;
         let last_owner = class.owners.pop()?;
-        let last_at = class.blocks[last / per_block] * BLOCK_BUCKETS as u32 + (last % per_block * len) as u32;
+        let last_at =
+            class.blocks[last / per_block] * BLOCK_BUCKETS as u32 + (last % per_block * len) as u32;
         class.len = last;
         self.buckets -= len;
         let mut moved = None;
@@ -331,13 +343,19 @@ impl BucketHeap {
         self.free_blocks.push(block);
         while self.free_blocks.len() - self.cold > SPARE_BLOCKS {
             let bytes = BLOCK_BUCKETS * BUCKET_BYTES;
-            self.map.discard(self.free_blocks[self.cold] as usize * bytes, bytes);
+            self.map
+                .discard(self.free_blocks[self.cold] as usize * bytes, bytes);
             self.cold += 1;
         }
     }
 }
 
-fn take_block(map: &Mapping, free: &mut Vec<u32>, cold: &mut usize, position: &mut Vec<u32>) -> Option<u32> {
+fn take_block(
+    map: &Mapping,
+    free: &mut Vec<u32>,
+    cold: &mut usize,
+    position: &mut Vec<u32>,
+) -> Option<u32> {
     if let Some(block) = free.pop() {
         *cold = (*cold).min(free.len());
         return Some(block);
@@ -368,7 +386,9 @@ fn class_of(len: usize) -> usize {
 /// The smallest table of at least `len` buckets; BUCKETS_MAX when there is none.
 #[must_use]
 pub fn size_for(len: usize) -> usize {
-    SIZES.get(class_of(len)).map_or(BUCKETS_MAX, |&size| usize::from(size))
+    SIZES
+        .get(class_of(len))
+        .map_or(BUCKETS_MAX, |&size| usize::from(size))
 }
 
 #[cfg(test)]
@@ -386,10 +406,15 @@ mod tests {
     #[test]
     fn freeing_moves_the_last_table_into_the_hole() {
         let mut heap = BucketHeap::new(1 << 24);
-        let at: Vec<u32> = (0..400).map(|i| heap.alloc(5, 0, owner(i)).unwrap()).collect();
+        let at: Vec<u32> = (0..400)
+            .map(|i| heap.alloc(5, 0, owner(i)).unwrap())
+            .collect();
         heap.table_mut(at[399], 5)[4].fill(2, 77, 88);
         assert_eq!(heap.free(at[10], 5), Some((owner(399), at[399])));
-        assert_eq!(heap.table(at[10], 5)[4].entries().collect::<Vec<_>>(), [(77, 88)]);
+        assert_eq!(
+            heap.table(at[10], 5)[4].entries().collect::<Vec<_>>(),
+            [(77, 88)]
+        );
         assert_eq!(heap.free(at[398], 5), None);
         assert_eq!(heap.used_bytes(), 398 * 5 * 64);
     }
@@ -397,7 +422,9 @@ mod tests {
     #[test]
     fn a_full_heap_refuses() {
         let mut heap = BucketHeap::new(1 << 20);
-        let made = (0..1000).take_while(|&i| heap.alloc(128, 0, owner(i)).is_some()).count();
+        let made = (0..1000)
+            .take_while(|&i| heap.alloc(128, 0, owner(i)).is_some())
+            .count();
         assert_eq!(made, 31 * 4);
         assert!(!heap.room_for(1));
     }

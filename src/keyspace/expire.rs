@@ -47,7 +47,12 @@ fn due(at: Option<i64>) -> i64 {
 impl Keyspace {
     /// Deletes keys whose time is over, at most `budget` of them; `skip` says which slots to leave alone for now
     /// (held by a ticket). Returns how many were deleted. Call again at once while `next_expiry` is not after `now`.
-    pub fn expire_due(&mut self, now: i64, budget: usize, skip: &mut dyn FnMut(u16) -> bool) -> usize {
+    pub fn expire_due(
+        &mut self,
+        now: i64,
+        budget: usize,
+        skip: &mut dyn FnMut(u16) -> bool,
+    ) -> usize {
         self.now = now;
         if !self.tuning.active_expire || self.tuning.keep_expired {
             return 0;
@@ -57,7 +62,9 @@ impl Keyspace {
             match self.wheel.poll(now, &mut Clockwork(&mut self.store)) {
                 Poll::Idle => break,
                 Poll::Moved => {}
-                Poll::Due(id) => deleted += usize::from(self.expire_entry(Entry::from_number(id), now, skip)),
+                Poll::Due(id) => {
+                    deleted += usize::from(self.expire_entry(Entry::from_number(id), now, skip))
+                }
             }
         }
         deleted
@@ -104,7 +111,9 @@ impl Keyspace {
         let bytes = view.key().to_vec();
         let slot = slot_of(&bytes);
         if skip(slot) {
-            let timer = self.wheel.insert(entry.number(), now.saturating_add(SKIP_MS), now);
+            let timer = self
+                .wheel
+                .insert(entry.number(), now.saturating_add(SKIP_MS), now);
             self.store.set_timer(entry, timer);
             return false;
         }
@@ -114,8 +123,12 @@ impl Keyspace {
             slot,
         };
         for db in 0..self.numbers.len() {
-            let Some(place) = self.place(db, slot) else { continue };
-            let spot = self.index.find(place, key.hash, |number| number == entry.number());
+            let Some(place) = self.place(db, slot) else {
+                continue;
+            };
+            let spot = self
+                .index
+                .find(place, key.hash, |number| number == entry.number());
             if let Some(spot) = spot {
                 self.expire(db, &key, Found { place, spot, entry });
                 return true;

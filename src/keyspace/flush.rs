@@ -44,7 +44,9 @@ impl Doomed {
 impl Keyspace {
     /// Empties a database. What it held is freed by stepping through the result.
     pub fn flush(&mut self, db: usize) -> Doomed {
-        let Some(&old) = self.numbers.get(db) else { return Doomed { keys: 0 } };
+        let Some(&old) = self.numbers.get(db) else {
+            return Doomed { keys: 0 };
+        };
         let keys = self.len(db);
         if keys == 0 {
             return Doomed { keys };
@@ -86,12 +88,17 @@ impl Keyspace {
         let mut left = budget.max(1);
         let mut entries = Vec::new();
         while left > 0 {
-            let Some(doom) = self.doomed.front() else { return true };
+            let Some(doom) = self.doomed.front() else {
+                return true;
+            };
             let place = Place {
                 space: doom.space,
                 root: doom.root,
             };
-            let roots = self.spaces.get(place.space).map_or(0, |space| space.counts.len());
+            let roots = self
+                .spaces
+                .get(place.space)
+                .map_or(0, |space| space.counts.len());
             if place.root >= roots {
                 self.finish(place.space);
                 continue;
@@ -99,7 +106,7 @@ impl Keyspace {
             if !self.index.has_root(place) {
                 self.doom_to(place.root + 1, 0);
                 // 64 empty slots weigh as much as a key.
-                left -= usize::from(place.root % 64 == 0);
+                left -= usize::from(place.root.is_multiple_of(64));
                 continue;
             }
             let hash = doom.hash;
@@ -133,7 +140,9 @@ impl Keyspace {
         if !self.walk_has(place.space) {
             return;
         }
-        let Some(span) = self.index.span(place, hash) else { return };
+        let Some(span) = self.index.span(place, hash) else {
+            return;
+        };
         for unit in span.units() {
             self.index.hand_out_once(place, unit, hands!(self));
         }

@@ -49,14 +49,22 @@ impl Tuning {
     /// The clock of a key that is created at `now` (unix ms).
     #[inline]
     pub(super) fn first_clock(&self, now: i64) -> u32 {
-        if self.is_lfu { (minutes(now) << 8) | LFU_START } else { seconds(now) }
+        if self.is_lfu {
+            (minutes(now) << 8) | LFU_START
+        } else {
+            seconds(now)
+        }
     }
 
     /// The counter of an LFU clock after its decay until `now`.
     pub(super) fn decayed(&self, clock: u32, now: i64) -> u32 {
         let (then, count) = (clock >> 8, clock & 0xFF);
         let now = minutes(now);
-        let elapsed = if now >= then { now - then } else { 65535 - then + now };
+        let elapsed = if now >= then {
+            now - then
+        } else {
+            65535 - then + now
+        };
         let periods = elapsed.checked_div(self.lfu_decay_time).unwrap_or(0);
         count.saturating_sub(periods)
     }
@@ -106,7 +114,7 @@ pub enum Look {
     /// A read: counts a hit or miss, sets the access clock.
     Read,
     /// A read that leaves the access clock alone (EXISTS, TYPE, TTL, a NO-TOUCH client): counts a hit or miss.
-    ReadNoTouch,
+    Peek,
     /// Nothing at all (OBJECT, DEBUG, internal use).
     Quiet,
     /// For a write: sets the access clock only.
@@ -158,7 +166,11 @@ pub struct Item<'k> {
 impl<'k> Item<'k> {
     #[inline]
     pub(super) fn new(view: View<'k>, apart: &'k Apart, tuning: &'k Tuning) -> Item<'k> {
-        Item { view, apart, tuning }
+        Item {
+            view,
+            apart,
+            tuning,
+        }
     }
 
     /// The key.
@@ -175,15 +187,10 @@ impl<'k> Item<'k> {
         self.view.kind()
     }
 
-    /// The string; `None` if the key holds another type.
+    /// The string.
     #[inline]
     #[must_use]
-    pub fn string(&self) -> Option<StrRef<'k>> {
-        Some(self.text())
-    }
-
-    #[inline]
-    fn text(&self) -> StrRef<'k> {
+    pub fn string(&self) -> StrRef<'k> {
         match self.view.body() {
             Body::Int(n) => StrRef::Int(n),
             Body::Inline(bytes) => StrRef::Bytes(bytes),
@@ -211,7 +218,7 @@ impl<'k> Item<'k> {
     /// OBJECT ENCODING: "int", "embstr" or "raw".
     #[must_use]
     pub fn encoding(&self) -> &'static str {
-        match self.text() {
+        match self.string() {
             StrRef::Int(_) => "int",
             StrRef::Bytes(b) if b.len() <= EMBSTR_MAX && !self.view.is_raw() => "embstr",
             StrRef::Bytes(_) => "raw",
@@ -239,7 +246,7 @@ impl<'k> Item<'k> {
     /// A detached copy; a value kept apart is shared instead of copied.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        match (self.text(), self.big()) {
+        match (self.string(), self.big()) {
             (StrRef::Int(n), _) => Value::Int(n),
             (_, Some(big)) => Value::Str {
                 bytes: big.clone(),
@@ -288,12 +295,34 @@ mod tests {
 
     #[test]
     fn only_canonical_integers_are_kept_as_integers() {
-        for n in [0, 1, -1, 9, 10, -10, i64::MAX, i64::MIN, 1234567890123456789] {
+        for n in [
+            0,
+            1,
+            -1,
+            9,
+            10,
+            -10,
+            i64::MAX,
+            i64::MIN,
+            1234567890123456789,
+        ] {
             assert_eq!(canonical_int(n.to_string().as_bytes()), Some(n));
         }
         for text in [
-            "", "-", "-0", "00", "01", "+1", " 1", "1 ", "1.0", "9223372036854775808", "-9223372036854775809",
-            "99999999999999999999", "1a", "--1",
+            "",
+            "-",
+            "-0",
+            "00",
+            "01",
+            "+1",
+            " 1",
+            "1 ",
+            "1.0",
+            "9223372036854775808",
+            "-9223372036854775809",
+            "99999999999999999999",
+            "1a",
+            "--1",
         ] {
             assert_eq!(canonical_int(text.as_bytes()), None, "{text}");
         }
@@ -311,7 +340,10 @@ mod tests {
         assert_eq!(tuning.decayed(clock, 0), 6);
         assert_eq!(tuning.decayed(clock, 4 * 60_000), 2);
         assert_eq!(tuning.decayed(clock, 60 * 60_000), 0);
-        assert_eq!(tuning.used_clock((7 << 8) | 255, 7 * 60_000, || 0.0), (7 << 8) | 255);
+        assert_eq!(
+            tuning.used_clock((7 << 8) | 255, 7 * 60_000, || 0.0),
+            (7 << 8) | 255
+        );
         assert_eq!(tuning.decayed((65535 << 8) | 50, 65536 * 60_000), 50);
     }
 }

@@ -165,7 +165,13 @@ impl Keyspace {
     #[must_use]
     pub fn new(seed: u64, databases: usize, slots: Range<u16>) -> Keyspace {
         let roots = usize::from(slots.end.saturating_sub(slots.start));
-        Keyspace::build(KeyHasher::new(seed), seed, databases, slots, (roots, ENTRY_SPACE, INDEX_SPACE))
+        Keyspace::build(
+            KeyHasher::new(seed),
+            seed,
+            databases,
+            slots,
+            (roots, ENTRY_SPACE, INDEX_SPACE),
+        )
     }
 
     /// A small empty keyspace with the same hash that takes keys of every slot, cheap to make and to drop: commands run
@@ -173,7 +179,13 @@ impl Keyspace {
     #[must_use]
     pub fn scratch(&self) -> Keyspace {
         let space = (1, SCRATCH_SPACE, SCRATCH_SPACE);
-        let mut scratch = Keyspace::build(self.hasher.clone(), self.hasher.seed, self.numbers.len(), 0..SLOTS, space);
+        let mut scratch = Keyspace::build(
+            self.hasher.clone(),
+            self.hasher.seed,
+            self.numbers.len(),
+            0..SLOTS,
+            space,
+        );
         scratch.is_single = true;
         scratch.tuning = self.tuning.clone();
         scratch.now = self.now;
@@ -270,8 +282,8 @@ impl Keyspace {
         self.now = now;
         let found = self.live(db, key, now);
         match look {
-            Look::Read | Look::ReadNoTouch if found.is_some() => self.stats.hits += 1,
-            Look::Read | Look::ReadNoTouch => self.stats.misses += 1,
+            Look::Read | Look::Peek if found.is_some() => self.stats.hits += 1,
+            Look::Read | Look::Peek => self.stats.misses += 1,
             Look::Quiet | Look::Write => {}
         }
         let found = found?;
@@ -281,15 +293,17 @@ impl Keyspace {
         Some(self.item(found.entry))
     }
 
-    /// Whether the key is there: a `find` with `Look::ReadNoTouch`.
+    /// Whether the key is there: a `find` with `Look::Peek`.
     pub fn exists(&mut self, db: usize, key: &Key, now: i64) -> bool {
-        self.find(db, key, now, Look::ReadNoTouch).is_some()
+        self.find(db, key, now, Look::Peek).is_some()
     }
 
     /// Deletes a key; says whether it was there (also when its time was over and nobody had noticed).
     pub fn remove(&mut self, db: usize, key: &Key) -> bool {
         self.note(db, key.bytes);
-        let Some(found) = self.locate(db, key) else { return false };
+        let Some(found) = self.locate(db, key) else {
+            return false;
+        };
         self.stats.changes += 1;
         self.detach(db, key, found);
         true
@@ -330,7 +344,9 @@ impl Keyspace {
     /// Average time that keys with an expiry still have, ms.
     #[must_use]
     pub fn avg_ttl(&self, db: usize, now: i64) -> u64 {
-        let Some(space) = self.space(db).filter(|space| space.expires > 0) else { return 0 };
+        let Some(space) = self.space(db).filter(|space| space.expires > 0) else {
+            return 0;
+        };
         let average = space.expire_sum / space.expires as i128;
         u64::try_from(average - i128::from(now)).unwrap_or(0)
     }
@@ -348,7 +364,9 @@ impl Keyspace {
     /// Sets the access clock's seconds of use or counter of a key (RESTORE's IDLETIME and FREQ): `clock` is the raw 24
     /// bits of `Keyspace::clock_for_idle` or `clock_for_freq`. `false` when the key is missing.
     pub fn set_clock(&mut self, db: usize, key: &Key, clock: u32) -> bool {
-        let Some(found) = self.locate(db, key) else { return false };
+        let Some(found) = self.locate(db, key) else {
+            return false;
+        };
         self.store.set_clock(found.entry, clock);
         true
     }
@@ -360,7 +378,9 @@ impl Keyspace {
             is_lfu: false,
             ..self.tuning.clone()
         };
-        lru.first_clock(now.saturating_sub(i64::try_from(idle.saturating_mul(1000)).unwrap_or(i64::MAX)))
+        lru.first_clock(
+            now.saturating_sub(i64::try_from(idle.saturating_mul(1000)).unwrap_or(i64::MAX)),
+        )
     }
 
     /// The clock of a key with that use counter at `now`.
@@ -385,7 +405,9 @@ impl Keyspace {
         if self.is_single {
             return Some(0);
         }
-        self.slots.contains(&slot).then(|| usize::from(slot - self.slots.start))
+        self.slots
+            .contains(&slot)
+            .then(|| usize::from(slot - self.slots.start))
     }
 
     #[inline]
@@ -411,7 +433,11 @@ impl Keyspace {
     fn live(&mut self, db: usize, key: &Key, now: i64) -> Option<Found> {
         self.note(db, key.bytes);
         let found = self.locate(db, key)?;
-        let is_over = self.store.view(found.entry).expire_at().is_some_and(|at| now > at);
+        let is_over = self
+            .store
+            .view(found.entry)
+            .expire_at()
+            .is_some_and(|at| now > at);
         if !is_over {
             return Some(found);
         }
@@ -491,7 +517,13 @@ impl Keyspace {
 
     /// After an entry may have moved or got another expiry: index, wheel and counters follow.
     #[inline]
-    fn replaced(&mut self, found: Found, entry: Entry, old: (Option<i64>, u32), new_at: Option<i64>) {
+    fn replaced(
+        &mut self,
+        found: Found,
+        entry: Entry,
+        old: (Option<i64>, u32),
+        new_at: Option<i64>,
+    ) {
         let has_moved = entry != found.entry;
         if has_moved {
             self.index.set(found.spot, entry.number());
@@ -531,7 +563,9 @@ impl Keyspace {
 
     fn change_expiry(&mut self, db: usize, key: &Key, at: Option<i64>) -> bool {
         self.note(db, key.bytes);
-        let Some(found) = self.locate(db, key) else { return false };
+        let Some(found) = self.locate(db, key) else {
+            return false;
+        };
         self.before(db, key, found.place, found.spot.unit);
         let view = self.store.view(found.entry);
         let old = (view.expire_at(), view.timer());
@@ -547,7 +581,8 @@ impl Keyspace {
     /// Takes a key out of everything and frees it. Returns its value if that was kept apart.
     fn detach(&mut self, db: usize, key: &Key, found: Found) -> Option<bytes::Bytes> {
         self.before_removal(db, key, found.place, found.spot.unit);
-        self.index.remove(found.place, key.hash, found.spot, hands!(self));
+        self.index
+            .remove(found.place, key.hash, found.spot, hands!(self));
         self.count(found.place, -1);
         self.bury(found.place.space, found.entry)
     }
@@ -565,7 +600,9 @@ impl Keyspace {
     /// One key more or less in a slot.
     #[inline]
     fn count(&mut self, place: Place, change: i32) {
-        let Some(space) = self.spaces.get_mut(place.space) else { return };
+        let Some(space) = self.spaces.get_mut(place.space) else {
+            return;
+        };
         if space.counts.is_empty() {
             let roots = if self.is_single { 1 } else { self.slots.len() };
             space.counts = vec![0; roots];

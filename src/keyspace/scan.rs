@@ -32,20 +32,45 @@ const PICKS: usize = 100;
 impl Keyspace {
     /// Visits about `count` keys from `cursor` on and returns the cursor to go on with, 0 after the last slot of all.
     /// A cursor of a slot before this core's range begins at the range; one behind it is returned as it is.
-    pub fn scan(&mut self, db: usize, cursor: u64, count: usize, visit: &mut dyn FnMut(Item)) -> u64 {
+    pub fn scan(
+        &mut self,
+        db: usize,
+        cursor: u64,
+        count: usize,
+        visit: &mut dyn FnMut(Item),
+    ) -> u64 {
         self.scan_slots(db, cursor, count, self.slots.clone(), visit)
     }
 
     /// The same for one slot only; 0 when it is finished. The first cursor is 0.
-    pub fn scan_slot(&mut self, db: usize, slot: u16, cursor: u64, count: usize, visit: &mut dyn FnMut(Item)) -> u64 {
-        let next = self.scan_slots(db, cursor.max(u64::from(slot) << HASH_BITS), count, slot..slot + 1, visit);
-        if next >> HASH_BITS == u64::from(slot) && next != 0 { next } else { 0 }
+    pub fn scan_slot(
+        &mut self,
+        db: usize,
+        slot: u16,
+        cursor: u64,
+        count: usize,
+        visit: &mut dyn FnMut(Item),
+    ) -> u64 {
+        let next = self.scan_slots(
+            db,
+            cursor.max(u64::from(slot) << HASH_BITS),
+            count,
+            slot..slot + 1,
+            visit,
+        );
+        if next >> HASH_BITS == u64::from(slot) && next != 0 {
+            next
+        } else {
+            0
+        }
     }
 
     /// The slot a SCAN cursor stands in: which core to ask. Anything is a cursor: what names no slot counts as done.
     #[must_use]
     pub fn cursor_slot(cursor: u64) -> Option<u16> {
-        u16::try_from(cursor >> HASH_BITS).ok().filter(|&slot| slot < SLOTS)
+        u16::try_from(cursor >> HASH_BITS)
+            .ok()
+            .filter(|&slot| slot < SLOTS)
     }
 
     /// Visits every key of a database.
@@ -95,18 +120,25 @@ impl Keyspace {
         for _ in 0..PICKS {
             let hash = rng.next_u64();
             let span = self.index.span(place, hash)?;
-            if let Some(entry) = self.index.pick(&span, rng.below(1 << 20), rng.below(LANES as u64) as usize) {
+            if let Some(entry) =
+                self.index
+                    .pick(&span, rng.below(1 << 20), rng.below(LANES as u64) as usize)
+            {
                 return Some(self.item(Entry::from_number(entry)));
             }
         }
-        self.first_in(place).map(|entry| self.item(Entry::from_number(entry)))
+        self.first_in(place)
+            .map(|entry| self.item(Entry::from_number(entry)))
     }
 
     fn first_in(&self, place: Place) -> Option<u32> {
         let mut hash = 0;
         loop {
             let span = self.index.span(place, hash)?;
-            if let Some(entry) = span.units().find_map(|unit| self.index.entries(unit).next()) {
+            if let Some(entry) = span
+                .units()
+                .find_map(|unit| self.index.entries(unit).next())
+            {
                 return Some(entry);
             }
             hash = span.next()?;
@@ -121,7 +153,9 @@ impl Keyspace {
         slots: Range<u16>,
         visit: &mut dyn FnMut(Item),
     ) -> u64 {
-        let Some(slot) = Keyspace::cursor_slot(cursor) else { return 0 };
+        let Some(slot) = Keyspace::cursor_slot(cursor) else {
+            return 0;
+        };
         if slot >= slots.end {
             return cursor;
         }
@@ -138,7 +172,9 @@ impl Keyspace {
                 hash = 0;
                 continue;
             }
-            let Some(place) = self.place(db, slot) else { break };
+            let Some(place) = self.place(db, slot) else {
+                break;
+            };
             let next = self.scan_table(place, hash, &mut left, &mut entries, visit);
             match next {
                 Some(at) => hash = at,
@@ -152,7 +188,11 @@ impl Keyspace {
             }
         }
         let slot = slot.min(slots.end);
-        if slot == SLOTS { 0 } else { (u64::from(slot) << HASH_BITS) | (hash >> CUT_BITS) }
+        if slot == SLOTS {
+            0
+        } else {
+            (u64::from(slot) << HASH_BITS) | (hash >> CUT_BITS)
+        }
     }
 
     /// Goes through one table from `hash` on; the hash to go on with, `None` at the end of the slot.
@@ -185,17 +225,22 @@ impl Keyspace {
 
     /// The next slot after an empty one that may have keys.
     fn skip_empty(&self, db: usize, slot: u16) -> u16 {
-        let (Some(space), Some(root)) = (self.space(db), self.root_of(slot)) else { return self.slots.end };
+        let (Some(space), Some(root)) = (self.space(db), self.root_of(slot)) else {
+            return self.slots.end;
+        };
         if space.counts.is_empty() {
             return self.slots.end;
         }
-        let is_group_empty = root % GROUP == 0 && space.groups.get(root / GROUP).is_some_and(|&n| n == 0);
+        let is_group_empty =
+            root % GROUP == 0 && space.groups.get(root / GROUP).is_some_and(|&n| n == 0);
         let step = if is_group_empty { GROUP as u16 } else { 1 };
         slot.saturating_add(step).min(self.slots.end)
     }
 
     fn for_each_in_root(&self, db: usize, root: usize, visit: &mut dyn FnMut(&Item)) {
-        let Some(&space) = self.numbers.get(db) else { return };
+        let Some(&space) = self.numbers.get(db) else {
+            return;
+        };
         let place = Place { space, root };
         let mut hash = 0;
         while let Some(span) = self.index.span(place, hash) {

@@ -18,7 +18,9 @@ pub fn slot_of(key: &[u8]) -> u16 {
 }
 
 fn tag_of(key: &[u8]) -> &[u8] {
-    let Some(open) = memchr::memchr(b'{', key) else { return key };
+    let Some(open) = memchr::memchr(b'{', key) else {
+        return key;
+    };
     let inner = key.get(open + 1..).unwrap_or_default();
     match memchr::memchr(b'}', inner) {
         Some(close) if close > 0 => &inner[..close],
@@ -61,7 +63,10 @@ mod tests {
     fn every_slot_has_the_owner_whose_range_holds_it() {
         for cores in [1, 2, 3, 5, 7, 64, 100] {
             for slot in 0..SLOTS {
-                assert!(range_of(owner_of(slot, cores), cores).contains(&slot), "{slot} of {cores}");
+                assert!(
+                    range_of(owner_of(slot, cores), cores).contains(&slot),
+                    "{slot} of {cores}"
+                );
             }
             assert_eq!(range_of(cores - 1, cores).end, SLOTS);
         }

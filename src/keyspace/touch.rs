@@ -78,14 +78,20 @@ impl Keyspace {
         }
         let version = self.watched.find(db, key).map_or(0, |watch| {
             watch.watchers += 1;
-            if was_expired { watch.version } else { watch.version_with_burial }
+            if was_expired {
+                watch.version
+            } else {
+                watch.version_with_burial
+            }
         });
         (version << 1) | if was_expired { WAS_EXPIRED } else { 0 }
     }
 
     /// Ends one `watch`.
     pub fn unwatch(&mut self, db: usize, key: &Key) {
-        let Some(watch) = self.watched.find(db, key) else { return };
+        let Some(watch) = self.watched.find(db, key) else {
+            return;
+        };
         watch.watchers = watch.watchers.saturating_sub(1);
         if watch.watchers == 0
             && let Some(list) = self.watched.keys.get_mut(&key.hash)
@@ -105,7 +111,11 @@ impl Keyspace {
         self.now = now;
         let was_expired = token & WAS_EXPIRED != 0;
         let same = self.watched.find(db, key).is_some_and(|watch| {
-            let version = if was_expired { watch.version } else { watch.version_with_burial };
+            let version = if was_expired {
+                watch.version
+            } else {
+                watch.version_with_burial
+            };
             version == token >> 1
         });
         same && (was_expired || !self.is_over(db, key, now))
@@ -114,7 +124,11 @@ impl Keyspace {
     /// Switches the report of touched keys on (from empty) or off.
     pub fn record_touched(&mut self, on: bool) {
         self.touched.clear();
-        self.attention = if on { self.attention | REPORTING } else { self.attention & !REPORTING };
+        self.attention = if on {
+            self.attention | REPORTING
+        } else {
+            self.attention & !REPORTING
+        };
     }
 
     /// Every (database, key) that any command looked at or changed since the last call, sorted.
@@ -157,7 +171,11 @@ impl Keyspace {
 
     /// A walk begins or ends.
     pub(super) fn set_walking(&mut self, on: bool) {
-        self.attention = if on { self.attention | WALKING } else { self.attention & !WALKING };
+        self.attention = if on {
+            self.attention | WALKING
+        } else {
+            self.attention & !WALKING
+        };
         self.index.set_walking(on);
     }
 

@@ -2,7 +2,7 @@
 //! A call runs to its end without waiting for anything; everything it needs is in here.
 
 use super::{Refusal, Shard, Spec, client::Client, effect::Class};
-use crate::keyspace::{Key, Look, StrRef};
+use crate::keyspace::{Key, Kind, Look, StrRef};
 use crate::proto::{Span, encode::Out};
 
 /// What a command function returns: a reply was written, or the call is refused with a text.
@@ -95,7 +95,7 @@ impl<'a> Call<'a> {
     /// How a reading command looks keys up: without touching the clock for a NO-TOUCH client.
     #[inline(always)]
     pub fn look(&self) -> Look {
-        if self.origin.no_touch { Look::ReadNoTouch } else { Look::Read }
+        if self.origin.no_touch { Look::Peek } else { Look::Read }
     }
 
     /// The string at the key of word `i` for reading; `None` if there is no such key; refused if it holds another type.
@@ -105,7 +105,9 @@ impl<'a> Call<'a> {
         let look = self.look();
         match self.shard.ks.find(self.db, &key, self.now, look) {
             None => Ok(None),
-            Some(item) => item.string().map(Some).ok_or(Refusal::WRONG_TYPE),
+            Some(item) => match item.kind() {
+                Kind::String => Ok(Some(item.string())),
+            },
         }
     }
 

@@ -1,3 +1,5 @@
-//! Commands of the group bitmap.
+//! Commands on the bits of strings. Ref: redis.io/docs/latest/develop/data-types/bitmaps
 
-commands![];
+pub mod shared;
+
+commands![bitcount bitfield bitfield_ro bitop bitpos getbit setbit];

@@ -7,7 +7,7 @@ use crate::base::{
     num::{parse_i64, parse_u64},
 };
 use crate::commands::common::name_of;
-use crate::keyspace::{Keyspace, slots};
+use crate::keyspace::{Keyspace, owner_of};
 use crate::spec::{Arg, Args, Call, Category, Flags, Group, Outcome, Refusal, Route, Spec};
 
 pub const SPEC: Spec = Spec {
@@ -41,12 +41,13 @@ pub const SPEC: Spec = Spec {
     ..Spec::DEFAULT
 };
 
-/// The core that has the cursor's slot; home refuses what is no cursor.
+/// The core that has the cursor's slot. Any will do where there is none: it refuses the cursor, or is at the end.
 fn core_of(args: &Args, cores: usize) -> usize {
-    args.try_get(1)
+    let slot = args
+        .try_get(1)
         .and_then(parse_u64)
-        .and_then(Keyspace::cursor_slot)
-        .map_or(0, |slot| slots::owner_of(slot, cores))
+        .and_then(Keyspace::cursor_slot);
+    slot.map_or(0, |slot| owner_of(slot, cores))
 }
 
 /// What the words after the cursor say.

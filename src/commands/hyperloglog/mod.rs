@@ -1,3 +1,6 @@
-//! Commands of the group hyperloglog.
+//! Commands on HyperLogLogs, which are strings of a special form.
+//! Ref: redis.io/docs/latest/develop/data-types/probabilistic/hyperloglogs
 
-commands![];
+pub mod shared;
+
+commands![pfadd pfcount pfdebug pfmerge pfselftest];
