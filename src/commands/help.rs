@@ -6,9 +6,7 @@ use crate::spec::{Call, Category, Flags, Group, Outcome, Run, Spec};
 /// Replies `lines` between the usual head and tail. `name`: the container's word in upper case.
 pub fn reply(call: &mut Call, name: &str, lines: &[&str]) -> Outcome {
     call.out.array(lines.len() + 3);
-    call.out.simple(&format!(
-        "{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
-    ));
+    call.out.simple(&format!("{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
     for line in lines {
         call.out.simple(line);
     }

@@ -58,25 +58,29 @@ impl View {
     pub fn peak_bytes(&self) -> u64 {
         self.total.numbers.peak_bytes.max(self.used_bytes())
     }
-    /// Bytes that are not keys and values.
+    /// Bytes that are not keys and values: heap, index, timers.
     pub fn overhead_bytes(&self) -> u64 {
-        self.facts.heap_bytes
+        self.facts.heap_bytes + self.total.numbers.index_bytes
+    }
+    /// Bytes of keys and values.
+    pub fn dataset_bytes(&self) -> u64 {
+        self.used_bytes().saturating_sub(self.overhead_bytes())
     }
     fn uptime_seconds(&self) -> i64 {
         (self.facts.now_ms - self.facts.started_ms).max(0) / 1000
     }
     fn command_name(&self, row: u64) -> &'static str {
-        usize::try_from(row)
-            .ok()
-            .and_then(|i| self.facts.command_names.get(i).copied())
-            .unwrap_or("")
+        usize::try_from(row).ok().and_then(|i| self.facts.command_names.get(i).copied()).unwrap_or("")
     }
 }
+
+/// Appends something about the server to a text.
+pub type Print = fn(&View, &mut String);
 
 /// One field: its name and how its value is printed.
 pub struct Field {
     pub name: &'static str,
-    pub value: fn(&View, &mut String),
+    pub value: Print,
 }
 
 /// What a section consists of.
@@ -84,9 +88,9 @@ pub enum Body {
     /// `name:value`, one line each.
     Fields(&'static [Field]),
     /// Lines of its own.
-    Lines(fn(&View, &mut String)),
+    Lines(Print),
     /// Fields, then lines of its own.
-    Both(&'static [Field], fn(&View, &mut String)),
+    Both(&'static [Field], Print),
 }
 
 /// One section.
@@ -106,76 +110,20 @@ macro_rules! fields {
 
 /// All sections in the order in which they are printed.
 pub const TABLE: &[Section] = &[
-    Section {
-        title: "Server",
-        is_default: true,
-        body: Body::Both(SERVER, listeners),
-    },
-    Section {
-        title: "Clients",
-        is_default: true,
-        body: Body::Fields(CLIENTS),
-    },
-    Section {
-        title: "Memory",
-        is_default: true,
-        body: Body::Fields(MEMORY),
-    },
-    Section {
-        title: "Persistence",
-        is_default: true,
-        body: Body::Fields(PERSISTENCE),
-    },
-    Section {
-        title: "Stats",
-        is_default: true,
-        body: Body::Fields(STATS),
-    },
-    Section {
-        title: "Replication",
-        is_default: true,
-        body: Body::Fields(REPLICATION),
-    },
-    Section {
-        title: "CPU",
-        is_default: true,
-        body: Body::Fields(CPU),
-    },
-    Section {
-        title: "Modules",
-        is_default: true,
-        body: Body::Lines(|_, _| {}),
-    },
-    Section {
-        title: "Commandstats",
-        is_default: false,
-        body: Body::Lines(command_lines),
-    },
-    Section {
-        title: "Errorstats",
-        is_default: true,
-        body: Body::Lines(error_lines),
-    },
-    Section {
-        title: "Latencystats",
-        is_default: false,
-        body: Body::Lines(latency_lines),
-    },
-    Section {
-        title: "Cluster",
-        is_default: true,
-        body: Body::Fields(CLUSTER),
-    },
-    Section {
-        title: "Cores",
-        is_default: true,
-        body: Body::Lines(core_lines),
-    },
-    Section {
-        title: "Keyspace",
-        is_default: true,
-        body: Body::Lines(database_lines),
-    },
+    Section { title: "Server", is_default: true, body: Body::Both(SERVER, listeners) },
+    Section { title: "Clients", is_default: true, body: Body::Fields(CLIENTS) },
+    Section { title: "Memory", is_default: true, body: Body::Fields(MEMORY) },
+    Section { title: "Persistence", is_default: true, body: Body::Fields(PERSISTENCE) },
+    Section { title: "Stats", is_default: true, body: Body::Fields(STATS) },
+    Section { title: "Replication", is_default: true, body: Body::Fields(REPLICATION) },
+    Section { title: "CPU", is_default: true, body: Body::Fields(CPU) },
+    Section { title: "Modules", is_default: true, body: Body::Lines(|_, _| {}) },
+    Section { title: "Commandstats", is_default: false, body: Body::Lines(command_lines) },
+    Section { title: "Errorstats", is_default: true, body: Body::Lines(error_lines) },
+    Section { title: "Latencystats", is_default: false, body: Body::Lines(latency_lines) },
+    Section { title: "Cluster", is_default: true, body: Body::Fields(CLUSTER) },
+    Section { title: "Cores", is_default: true, body: Body::Lines(core_lines) },
+    Section { title: "Keyspace", is_default: true, body: Body::Lines(database_lines) },
 ];
 
 const SERVER: &[Field] = fields! {
@@ -233,8 +181,8 @@ const MEMORY: &[Field] = fields! {
     used_memory_peak_perc = |v| human::percent(v.used_bytes(), v.peak_bytes());
     used_memory_overhead = |v| v.overhead_bytes();
     used_memory_startup = |_v| 0;
-    used_memory_dataset = |v| v.total.numbers.data_bytes;
-    used_memory_dataset_perc = |v| human::percent(v.total.numbers.data_bytes, v.used_bytes());
+    used_memory_dataset = |v| v.dataset_bytes();
+    used_memory_dataset_perc = |v| human::percent(v.dataset_bytes(), v.used_bytes());
     allocator_allocated = |v| v.used_bytes();
     allocator_active = |v| v.used_bytes();
     allocator_resident = |v| v.facts.rss_bytes;
@@ -444,11 +392,7 @@ fn latency_lines(view: &View, out: &mut String) {
         let _ = write!(out, "latency_percentiles_usec_{}:", view.command_name(*row));
         for (i, p) in view.facts.percentiles.iter().enumerate() {
             let comma = if i == 0 { "" } else { "," };
-            let _ = write!(
-                out,
-                "{comma}p{p}={:.3}",
-                percentile(samples, *p) as f64 / 1000.0
-            );
+            let _ = write!(out, "{comma}p{p}={:.3}", percentile(samples, *p) as f64 / 1000.0);
         }
         out.push_str("\r\n");
     }
@@ -480,24 +424,10 @@ fn core_lines(view: &View, out: &mut String) {
 }
 
 fn database_lines(view: &View, out: &mut String) {
-    for (i, d) in view
-        .total
-        .databases
-        .iter()
-        .enumerate()
-        .filter(|(_, d)| d.keys > 0)
-    {
-        let Database {
-            keys,
-            expires,
-            ttl_sum_ms,
-            ttl_samples,
-        } = d;
+    for (i, d) in view.total.databases.iter().enumerate().filter(|(_, d)| d.keys > 0) {
+        let Database { keys, expires, ttl_sum_ms, ttl_samples } = d;
         let avg_ttl = ttl_sum_ms.checked_div(*ttl_samples).unwrap_or(0);
-        let _ = write!(
-            out,
-            "db{i}:keys={keys},expires={expires},avg_ttl={avg_ttl},subexpiry=0\r\n"
-        );
+        let _ = write!(out, "db{i}:keys={keys},expires={expires},avg_ttl={avg_ttl},subexpiry=0\r\n");
     }
 }
 
@@ -514,28 +444,17 @@ impl Selection {
             is_empty = false;
             let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
             for (i, section) in TABLE.iter().enumerate() {
-                if is("all")
-                    || is("everything")
-                    || is(section.title)
-                    || (is("default") && section.is_default)
-                {
+                if is("all") || is("everything") || is(section.title) || (is("default") && section.is_default) {
                     chosen |= 1 << i;
                 }
             }
         }
-        if is_empty {
-            Selection::parse([b"default".as_slice()].into_iter())
-        } else {
-            Selection(chosen)
-        }
+        if is_empty { Selection::parse([b"default".as_slice()].into_iter()) } else { Selection(chosen) }
     }
 
     /// Whether the section called `title` is printed.
     pub fn has(self, title: &str) -> bool {
-        TABLE
-            .iter()
-            .enumerate()
-            .any(|(i, s)| s.title == title && self.0 & (1 << i) != 0)
+        TABLE.iter().enumerate().any(|(i, s)| s.title == title && self.0 & (1 << i) != 0)
     }
 }
 
@@ -547,7 +466,7 @@ pub fn render(view: &View, chosen: Selection) -> String {
             out.push_str("\r\n");
         }
         let _ = write!(out, "# {}\r\n", section.title);
-        let (fields, lines): (&[Field], Option<fn(&View, &mut String)>) = match &section.body {
+        let (fields, lines): (&[Field], Option<Print>) = match &section.body {
             Body::Fields(fields) => (fields, None),
             Body::Lines(lines) => (&[], Some(*lines)),
             Body::Both(fields, lines) => (fields, Some(*lines)),
@@ -570,20 +489,14 @@ mod tests {
     use super::*;
 
     fn ask(words: &[&str]) -> String {
-        let view = View {
-            cores: vec![Numbers::default(); 2],
-            ..View::default()
-        };
+        let view = View { cores: vec![Numbers::default(); 2], ..View::default() };
         render(&view, Selection::parse(words.iter().map(|w| w.as_bytes())))
     }
 
     #[test]
     fn unknown_sections_print_nothing() {
         assert_eq!(ask(&["nosuch"]), "");
-        assert_eq!(
-            ask(&["nosuch", "CLUSTER"]),
-            "# Cluster\r\ncluster_enabled:0\r\n"
-        );
+        assert_eq!(ask(&["nosuch", "CLUSTER"]), "# Cluster\r\ncluster_enabled:0\r\n");
     }
 
     #[test]
@@ -599,16 +512,8 @@ mod tests {
     fn sections_are_apart_by_one_empty_line_and_every_field_has_one_line() {
         let text = ask(&["everything"]);
         assert!(!text.contains("\r\n\r\n\r\n") && !text.ends_with("\r\n\r\n"));
-        assert!(
-            text.split("\r\n")
-                .all(|l| l.is_empty() || l.starts_with("# ") || l.contains(':')),
-            "{text}"
-        );
-        assert!(
-            text.contains("\r\ncore0:")
-                && text.contains("\r\ncore1:")
-                && !text.contains("\r\ncore2:")
-        );
+        assert!(text.split("\r\n").all(|l| l.is_empty() || l.starts_with("# ") || l.contains(':')), "{text}");
+        assert!(text.contains("\r\ncore0:") && text.contains("\r\ncore1:") && !text.contains("\r\ncore2:"));
     }
 
     #[test]
@@ -616,29 +521,11 @@ mod tests {
         let mut view = View::default();
         view.facts.command_names = vec!["get"];
         view.facts.percentiles = vec![50.0, 99.9];
-        view.total.commands.insert(
-            0,
-            Command {
-                calls: 2,
-                nanos: 5000,
-                rejected: 1,
-                failed: 0,
-            },
-        );
+        view.total.commands.insert(0, Command { calls: 2, nanos: 5000, rejected: 1, failed: 0 });
         view.total.latencies.entry(0).or_default().insert(5023, 2);
-        view.total.databases = vec![
-            Database::default(),
-            Database {
-                keys: 3,
-                expires: 2,
-                ttl_sum_ms: 9,
-                ttl_samples: 2,
-            },
-        ];
+        view.total.databases = vec![Database::default(), Database { keys: 3, expires: 2, ttl_sum_ms: 9, ttl_samples: 2 }];
         let text = render(&view, Selection::parse([b"all".as_slice()].into_iter()));
-        assert!(text.contains(
-            "cmdstat_get:calls=2,usec=5,usec_per_call=2.50,rejected_calls=1,failed_calls=0\r\n"
-        ));
+        assert!(text.contains("cmdstat_get:calls=2,usec=5,usec_per_call=2.50,rejected_calls=1,failed_calls=0\r\n"));
         assert!(text.contains("latency_percentiles_usec_get:p50=5.023,p99.9=5.023\r\n"));
         assert!(text.contains("# Keyspace\r\ndb1:keys=3,expires=2,avg_ttl=4,subexpiry=0\r\n"));
     }

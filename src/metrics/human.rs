@@ -3,13 +3,7 @@
 
 /// Bytes in the largest unit that leaves at least 1, with two decimals: `512B`, `1.23M`.
 pub fn bytes(n: u64) -> String {
-    const UNITS: [(u64, char); 5] = [
-        (1 << 50, 'P'),
-        (1 << 40, 'T'),
-        (1 << 30, 'G'),
-        (1 << 20, 'M'),
-        (1 << 10, 'K'),
-    ];
+    const UNITS: [(u64, char); 5] = [(1 << 50, 'P'), (1 << 40, 'T'), (1 << 30, 'G'), (1 << 20, 'M'), (1 << 10, 'K')];
     match UNITS.iter().find(|(size, _)| n >= *size) {
         None => format!("{n}B"),
         Some((size, unit)) => format!("{:.2}{unit}", n as f64 / *size as f64),

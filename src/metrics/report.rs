@@ -58,6 +58,7 @@ numbers! {
     max /** Largest input and output of a client now. */ input_max;
     max output_max;
     sum /** Bytes of keys and values. */ data_bytes;
+    sum /** The part of them that is neither key nor value: index and timers. */ index_bytes;
     max /** Highest used memory that a core has seen. */ peak_bytes;
     sum /** Keys in all databases. */ keys;
     sum /** Keys with a time to live, in all databases. */ expires;
@@ -130,38 +131,20 @@ impl Report {
     /// Reads what [`Report::write`] wrote; `None` if it is cut short.
     pub fn read(mut bytes: &[u8]) -> Option<Report> {
         let input = &mut bytes;
-        let mut report = Report {
-            numbers: Numbers::from_array(take_all(input)?),
-            ..Report::default()
-        };
+        let mut report = Report { numbers: Numbers::from_array(take_all(input)?), ..Report::default() };
         for _ in 0..take(input)? {
             let [keys, expires, ttl_sum_ms, ttl_samples] = take_all(input)?;
-            report.databases.push(Database {
-                keys,
-                expires,
-                ttl_sum_ms,
-                ttl_samples,
-            });
+            report.databases.push(Database { keys, expires, ttl_sum_ms, ttl_samples });
         }
         for _ in 0..take(input)? {
             let [row, calls, nanos, rejected, failed] = take_all(input)?;
-            report.commands.insert(
-                row,
-                Command {
-                    calls,
-                    nanos,
-                    rejected,
-                    failed,
-                },
-            );
+            report.commands.insert(row, Command { calls, nanos, rejected, failed });
         }
         for _ in 0..take(input)? {
             let [count, size] = take_all(input)?;
             let (code, rest) = input.split_at_checked(usize::try_from(size).ok()?)?;
             *input = rest;
-            report
-                .errors
-                .insert(String::from_utf8_lossy(code).into_owned(), count);
+            report.errors.insert(String::from_utf8_lossy(code).into_owned(), count);
         }
         for _ in 0..take(input)? {
             let [row, size] = take_all(input)?;
@@ -178,8 +161,7 @@ impl Report {
     pub fn add(&mut self, other: &Report) {
         self.numbers.add(&other.numbers);
         if self.databases.len() < other.databases.len() {
-            self.databases
-                .resize(other.databases.len(), Database::default());
+            self.databases.resize(other.databases.len(), Database::default());
         }
         for (mine, theirs) in self.databases.iter_mut().zip(&other.databases) {
             mine.keys += theirs.keys;
@@ -250,31 +232,9 @@ mod tests {
         let mut r = Report::default();
         r.numbers.connections_received = seed;
         r.numbers.input_max = seed;
-        r.databases = vec![
-            Database {
-                keys: seed,
-                expires: 1,
-                ttl_sum_ms: 10,
-                ttl_samples: 1
-            };
-            seed as usize
-        ];
-        r.commands.insert(
-            seed,
-            Command {
-                calls: 1,
-                nanos: 2,
-                rejected: 3,
-                failed: 4,
-            },
-        );
-        r.commands.insert(
-            99,
-            Command {
-                calls: 1,
-                ..Command::default()
-            },
-        );
+        r.databases = vec![Database { keys: seed, expires: 1, ttl_sum_ms: 10, ttl_samples: 1 }; seed as usize];
+        r.commands.insert(seed, Command { calls: 1, nanos: 2, rejected: 3, failed: 4 });
+        r.commands.insert(99, Command { calls: 1, ..Command::default() });
         r.errors.insert("ERR".into(), seed);
         r.latencies.entry(7).or_default().insert(1000, seed);
         r

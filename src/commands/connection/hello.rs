@@ -6,9 +6,7 @@ use crate::base::num::parse_i64;
 use crate::metrics::catalog::REDIS_VERSION;
 use crate::spec::{Arg, Call, Category, Group, Outcome, Refusal, Spec};
 
-const CREDENTIALS: Arg = Arg::block("auth", &[Arg::string("username"), Arg::string("password")])
-    .token("AUTH")
-    .optional();
+const CREDENTIALS: Arg = Arg::block("auth", &[Arg::string("username"), Arg::string("password")]).token("AUTH").optional();
 const NAME: Arg = Arg::string("clientname").token("SETNAME").optional();
 
 pub const SPEC: Spec = Spec {
@@ -63,11 +61,7 @@ struct Asked<'a> {
 
 fn parse<'a>(call: &Call<'a>) -> Result<Asked<'a>, Refusal> {
     let args = call.args;
-    let mut asked = Asked {
-        is_resp3: None,
-        credentials: None,
-        name: None,
-    };
+    let mut asked = Asked { is_resp3: None, credentials: None, name: None };
     if let Some(version) = args.try_get(1) {
         asked.is_resp3 = match parse_i64(version).ok_or(Refusal::PROTO_NOT_INTEGER)? {
             2 => Some(false),
@@ -91,9 +85,7 @@ fn parse<'a>(call: &Call<'a>) -> Result<Asked<'a>, Refusal> {
             }
             _ => {
                 let word = String::from_utf8_lossy(word);
-                return Err(Refusal::text(format!(
-                    "ERR Syntax error in HELLO option '{word}'"
-                )));
+                return Err(Refusal::text(format!("ERR Syntax error in HELLO option '{word}'")));
             }
         }
     }

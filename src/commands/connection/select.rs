@@ -25,8 +25,7 @@ pub const SPEC: Spec = Spec {
     ..Spec::DEFAULT
 };
 
-const BEYOND_INT: Refusal =
-    Refusal::fixed("ERR value is out of range, value must between -2147483648 and 2147483647");
+const BEYOND_INT: Refusal = Refusal::fixed("ERR value is out of range, value must between -2147483648 and 2147483647");
 
 fn run(call: &mut Call) -> Outcome {
     let index = parse_i64(call.args.get(1)).ok_or(Refusal::NOT_INTEGER)?;

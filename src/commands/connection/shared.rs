@@ -4,12 +4,7 @@ use crate::spec::{Call, Flags, Refusal};
 use sha2::{Digest, Sha256};
 
 /// Flags of the commands that a client may send before it has authenticated.
-pub const ENTRY: Flags = Flags::NOSCRIPT
-    .and(Flags::LOADING)
-    .and(Flags::STALE)
-    .and(Flags::FAST)
-    .and(Flags::NO_AUTH)
-    .and(Flags::ALLOW_BUSY);
+pub const ENTRY: Flags = Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE).and(Flags::FAST).and(Flags::NO_AUTH).and(Flags::ALLOW_BUSY);
 
 /// Lets the client in if `user` is the default user and `password` is right (or none is wanted); else refuses and counts.
 pub fn log_in(call: &mut Call, user: &[u8], password: &[u8]) -> Result<(), Refusal> {
@@ -29,10 +24,7 @@ pub fn log_in(call: &mut Call, user: &[u8], password: &[u8]) -> Result<(), Refus
 /// to their last byte.
 fn same(a: &[u8], b: &[u8]) -> bool {
     let (a, b) = (Sha256::digest(a), Sha256::digest(b));
-    a.iter()
-        .zip(b.iter())
-        .fold(0, |difference, (x, y)| difference | (x ^ y))
-        == 0
+    a.iter().zip(b.iter()).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
 }
 
 /// Whether a name or attribute of a client consists of printable characters without spaces, so that it cannot break the
@@ -48,19 +40,12 @@ mod tests {
     #[test]
     fn secrets_compare_by_value() {
         assert!(same(b"secret", b"secret"));
-        assert!(
-            !same(b"secret", b"Secret") && !same(b"secret", b"") && !same(b"secret", b"secret\0")
-        );
+        assert!(!same(b"secret", b"Secret") && !same(b"secret", b"") && !same(b"secret", b"secret\0"));
     }
 
     #[test]
     fn names_that_break_lines_are_not_plain() {
         assert!(is_plain(b"") && is_plain(b"worker:7~!"));
-        assert!(
-            !is_plain(b"a b")
-                && !is_plain(b"a\r\n")
-                && !is_plain(b"\x7f")
-                && !is_plain("ü".as_bytes())
-        );
+        assert!(!is_plain(b"a b") && !is_plain(b"a\r\n") && !is_plain(b"\x7f") && !is_plain("ü".as_bytes()));
     }
 }

@@ -57,12 +57,8 @@ const WHOAMI: Spec = Spec {
 
 const HELP: Spec = help::spec(Group::Server, "6.0.0", Category::NONE, run_help);
 
-const LINES: &[&str] = &[
-    "CAT [<category>]",
-    "    Lists the commands of <category>, or all categories.",
-    "WHOAMI",
-    "    Tells the user of this connection.",
-];
+const LINES: &[&str] =
+    &["CAT [<category>]", "    Lists the commands of <category>, or all categories.", "WHOAMI", "    Tells the user of this connection."];
 
 fn run_help(call: &mut Call) -> Outcome {
     help::reply(call, "ACL", LINES)
@@ -74,26 +70,15 @@ fn cat(call: &mut Call) -> Outcome {
     }
     let Some(word) = call.args.try_get(2) else {
         call.out.array(Category::NAMES.len());
-        Category::NAMES
-            .iter()
-            .for_each(|(_, name)| call.out.bulk(name.as_bytes()));
+        Category::NAMES.iter().for_each(|(_, name)| call.out.bulk(name.as_bytes()));
         return Ok(());
     };
-    let found = Category::NAMES
-        .iter()
-        .find(|(_, name)| word.eq_ignore_ascii_case(name.as_bytes()));
+    let found = Category::NAMES.iter().find(|(_, name)| word.eq_ignore_ascii_case(name.as_bytes()));
     let Some((category, _)) = found else {
-        return Err(Refusal::text(format!(
-            "ERR Unknown category '{}'",
-            String::from_utf8_lossy(word)
-        )));
+        return Err(Refusal::text(format!("ERR Unknown category '{}'", String::from_utf8_lossy(word))));
     };
     let rows = &call.shard.server.commands.rows;
-    let names: Vec<&str> = rows
-        .iter()
-        .filter(|row| categories_of(row.spec).has(*category))
-        .map(|row| row.full_name)
-        .collect();
+    let names: Vec<&str> = rows.iter().filter(|row| categories_of(row.spec).has(*category)).map(|row| row.full_name).collect();
     call.out.array(names.len());
     names.iter().for_each(|name| call.out.bulk(name.as_bytes()));
     Ok(())

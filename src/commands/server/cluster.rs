@@ -27,25 +27,15 @@ fn refuse(_: &mut Call) -> Outcome {
     Err(Refusal::CLUSTER_DISABLED)
 }
 
-const BASE: Spec = Spec {
-    since: "3.0.0",
-    group: Group::Cluster,
-    flags: Flags::STALE,
-    run: refuse,
-    ..Spec::DEFAULT
-};
+const BASE: Spec = Spec { since: "3.0.0", group: Group::Cluster, flags: Flags::STALE, run: refuse, ..Spec::DEFAULT };
 /// Flags of what changes the cluster, and of what only operators may see.
 const CHANGE: Flags = Flags::ADMIN.and(Flags::STALE).and(Flags::NO_ASYNC_LOADING);
 const OPERATOR: Flags = Flags::ADMIN.and(Flags::STALE);
 const VARIES: &[&str] = &["nondeterministic_output"];
 const RANGE: &[Arg] = &[Arg::integer("start-slot"), Arg::integer("end-slot")];
 const SETSLOT: &[Arg] = &[
-    Arg::string("importing")
-        .display("node-id")
-        .token("IMPORTING"),
-    Arg::string("migrating")
-        .display("node-id")
-        .token("MIGRATING"),
+    Arg::string("importing").display("node-id").token("IMPORTING"),
+    Arg::string("migrating").display("node-id").token("MIGRATING"),
     Arg::string("node").display("node-id").token("NODE"),
     Arg::word("stable", "STABLE"),
 ];
@@ -70,14 +60,7 @@ const SUBS: &[&Spec] = &[
         args: &[Arg::block("range", RANGE).multiple()],
         ..BASE
     },
-    &Spec {
-        name: "BUMPEPOCH",
-        summary: "Raises the configuration epoch.",
-        arity: 2,
-        flags: CHANGE,
-        tips: VARIES,
-        ..BASE
-    },
+    &Spec { name: "BUMPEPOCH", summary: "Raises the configuration epoch.", arity: 2, flags: CHANGE, tips: VARIES, ..BASE },
     &Spec {
         name: "COUNT-FAILURE-REPORTS",
         summary: "Counts the reports that a node failed.",
@@ -88,13 +71,7 @@ const SUBS: &[&Spec] = &[
         tips: VARIES,
         ..BASE
     },
-    &Spec {
-        name: "COUNTKEYSINSLOT",
-        summary: "Counts the keys of a slot.",
-        arity: 3,
-        args: &[Arg::integer("slot")],
-        ..BASE
-    },
+    &Spec { name: "COUNTKEYSINSLOT", summary: "Counts the keys of a slot.", arity: 3, args: &[Arg::integer("slot")], ..BASE },
     &Spec {
         name: "DELSLOTS",
         summary: "Takes slots from this node.",
@@ -119,23 +96,10 @@ const SUBS: &[&Spec] = &[
         summary: "Lets a replica take over from its master.",
         arity: -2,
         flags: CHANGE,
-        args: &[Arg::one_of(
-            "options",
-            &[
-                Arg::word("force", "FORCE"),
-                Arg::word("takeover", "TAKEOVER"),
-            ],
-        )
-        .optional()],
+        args: &[Arg::one_of("options", &[Arg::word("force", "FORCE"), Arg::word("takeover", "TAKEOVER")]).optional()],
         ..BASE
     },
-    &Spec {
-        name: "FLUSHSLOTS",
-        summary: "Takes all slots from this node.",
-        arity: 2,
-        flags: CHANGE,
-        ..BASE
-    },
+    &Spec { name: "FLUSHSLOTS", summary: "Takes all slots from this node.", arity: 2, flags: CHANGE, ..BASE },
     &Spec {
         name: "FORGET",
         summary: "Removes a node from the list of nodes.",
@@ -161,13 +125,7 @@ const SUBS: &[&Spec] = &[
         flags: Flags::LOADING.and(Flags::STALE),
         ..BASE
     },
-    &Spec {
-        name: "INFO",
-        summary: "Describes the state of this node.",
-        arity: 2,
-        tips: VARIES,
-        ..BASE
-    },
+    &Spec { name: "INFO", summary: "Describes the state of this node.", arity: 2, tips: VARIES, ..BASE },
     &Spec {
         name: "KEYSLOT",
         summary: "Returns the slot of a key.",
@@ -190,36 +148,13 @@ const SUBS: &[&Spec] = &[
         summary: "Introduces a node.",
         arity: -4,
         flags: CHANGE,
-        args: &[
-            Arg::string("ip"),
-            Arg::integer("port"),
-            Arg::integer("cluster-bus-port").optional().since("4.0.0"),
-        ],
+        args: &[Arg::string("ip"), Arg::integer("port"), Arg::integer("cluster-bus-port").optional().since("4.0.0")],
         history: &[("4.0.0", "Takes the port of the cluster bus.")],
         ..BASE
     },
-    &Spec {
-        name: "MYID",
-        summary: "Returns the id of this node.",
-        arity: 2,
-        ..BASE
-    },
-    &Spec {
-        name: "MYSHARDID",
-        since: "7.2.0",
-        summary: "Returns the id of this node's shard.",
-        arity: 2,
-        tips: VARIES,
-        ..BASE
-    },
-    &Spec {
-        name: "NODES",
-        summary: "Describes the nodes.",
-        cost: "O(N), N nodes",
-        arity: 2,
-        tips: VARIES,
-        ..BASE
-    },
+    &Spec { name: "MYID", summary: "Returns the id of this node.", arity: 2, ..BASE },
+    &Spec { name: "MYSHARDID", since: "7.2.0", summary: "Returns the id of this node's shard.", arity: 2, tips: VARIES, ..BASE },
+    &Spec { name: "NODES", summary: "Describes the nodes.", cost: "O(N), N nodes", arity: 2, tips: VARIES, ..BASE },
     &Spec {
         name: "REPLICAS",
         since: "5.0.0",
@@ -231,34 +166,17 @@ const SUBS: &[&Spec] = &[
         tips: VARIES,
         ..BASE
     },
-    &Spec {
-        name: "REPLICATE",
-        summary: "Makes this node a replica.",
-        arity: 3,
-        flags: CHANGE,
-        args: &[Arg::string("node-id")],
-        ..BASE
-    },
+    &Spec { name: "REPLICATE", summary: "Makes this node a replica.", arity: 3, flags: CHANGE, args: &[Arg::string("node-id")], ..BASE },
     &Spec {
         name: "RESET",
         summary: "Makes this node forget the cluster.",
         cost: "O(N), N known nodes, and that of FLUSHALL",
         arity: -2,
         flags: OPERATOR.and(Flags::NOSCRIPT),
-        args: &[Arg::one_of(
-            "reset-type",
-            &[Arg::word("hard", "HARD"), Arg::word("soft", "SOFT")],
-        )
-        .optional()],
+        args: &[Arg::one_of("reset-type", &[Arg::word("hard", "HARD"), Arg::word("soft", "SOFT")]).optional()],
         ..BASE
     },
-    &Spec {
-        name: "SAVECONFIG",
-        summary: "Writes the cluster's configuration to disk.",
-        arity: 2,
-        flags: CHANGE,
-        ..BASE
-    },
+    &Spec { name: "SAVECONFIG", summary: "Writes the cluster's configuration to disk.", arity: 2, flags: CHANGE, ..BASE },
     &Spec {
         name: "SET-CONFIG-EPOCH",
         summary: "Sets the configuration epoch of a new node.",
@@ -304,10 +222,7 @@ const SUBS: &[&Spec] = &[
         flags: Flags::LOADING.and(Flags::STALE),
         tips: VARIES,
         deprecated: Some(("7.0.0", "`CLUSTER SHARDS`")),
-        history: &[
-            ("4.0.0", "Tells the ids of nodes."),
-            ("7.0.0", "Tells more about how to reach a node."),
-        ],
+        history: &[("4.0.0", "Tells the ids of nodes."), ("7.0.0", "Tells more about how to reach a node.")],
         ..BASE
     },
 ];

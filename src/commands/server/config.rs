@@ -28,12 +28,7 @@ pub const SPEC: Spec = Spec {
     ..Spec::DEFAULT
 };
 
-const BASE: Spec = Spec {
-    since: "2.0.0",
-    group: Group::Server,
-    flags: OPERATOR,
-    ..Spec::DEFAULT
-};
+const BASE: Spec = Spec { since: "2.0.0", group: Group::Server, flags: OPERATOR, ..Spec::DEFAULT };
 
 const GET: Spec = Spec {
     name: "GET",
@@ -119,9 +114,7 @@ fn run_help(call: &mut Call) -> Outcome {
 
 fn get(call: &mut Call) -> Outcome {
     let patterns: Vec<&[u8]> = call.args.from(2).collect();
-    let found = call.shard.config.get_matching(&patterns, |pattern, text| {
-        glob::matches(pattern, text, true)
-    });
+    let found = call.shard.config.get_matching(&patterns, |pattern, text| glob::matches(pattern, text, true));
     call.out.map(found.len());
     for (name, value) in found {
         call.out.bulk(&name);
@@ -135,19 +128,9 @@ fn set(call: &mut Call) -> Outcome {
         return Err(Refusal::SYNTAX);
     }
     let words: Vec<&[u8]> = call.args.from(2).collect();
-    let pairs: Vec<(&[u8], &[u8])> = words
-        .chunks_exact(2)
-        .map(|pair| (pair[0], pair[1]))
-        .collect();
-    let context = SetContext {
-        is_loading: false,
-        is_local_client: call.origin.is_local,
-    };
-    let (config, changed) = call
-        .shard
-        .config
-        .set_many(&pairs, context)
-        .map_err(Refusal::text)?;
+    let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+    let context = SetContext { is_loading: false, is_local_client: call.origin.is_local };
+    let (config, changed) = call.shard.config.set_many(&pairs, context).map_err(Refusal::text)?;
     if !changed.is_empty() {
         call.shard.config = config;
         call.shard.requests.push(Request::Reconfigured);
@@ -172,14 +155,9 @@ fn reset_stat(call: &mut Call) -> Outcome {
 fn rewrite(call: &mut Call) -> Outcome {
     let path = call.shard.server.config_file.clone();
     if path.is_empty() {
-        return Err(Refusal::fixed(
-            "ERR The server is running without a config file",
-        ));
+        return Err(Refusal::fixed("ERR The server is running without a config file"));
     }
-    call.shard.requests.push(Request::WriteConfig {
-        path,
-        text: String::new(),
-    });
+    call.shard.requests.push(Request::WriteConfig { path, text: String::new() });
     call.out.ok();
     Ok(())
 }

@@ -5,10 +5,7 @@
 use super::shared::{check_flush_words, databases, flush};
 use crate::spec::{Arg, Call, Category, Flags, Group, Merge, Outcome, Route, Spec};
 
-const MODES: &[Arg] = &[
-    Arg::word("async", "ASYNC").since("4.0.0"),
-    Arg::word("sync", "SYNC").since("6.2.0"),
-];
+const MODES: &[Arg] = &[Arg::word("async", "ASYNC").since("4.0.0"), Arg::word("sync", "SYNC").since("6.2.0")];
 
 pub const SPEC: Spec = Spec {
     name: "FLUSHALL",

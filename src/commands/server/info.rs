@@ -15,11 +15,7 @@ pub const SPEC: Spec = Spec {
     categories: Category::DANGEROUS,
     args: &[Arg::string("section").optional().multiple()],
     route: Route::Every(Merge::Custom(merge)),
-    tips: &[
-        "nondeterministic_output",
-        "request_policy:all_shards",
-        "response_policy:special",
-    ],
+    tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
     history: &[("7.0.0", "Takes several sections.")],
     run,
     cases: r##"

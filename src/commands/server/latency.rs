@@ -17,9 +17,7 @@ pub const SPEC: Spec = Spec {
     cost: "Depends on the subcommand",
     arity: -2,
     flags: Flags::CONTAINER,
-    subs: &[
-        &DOCTOR, &GRAPH, &HELP, &HISTOGRAM, &HISTORY, &LATEST, &RESET,
-    ],
+    subs: &[&DOCTOR, &GRAPH, &HELP, &HISTOGRAM, &HISTORY, &LATEST, &RESET],
     help: LINES,
     cases: "
         > LATENCY            -ERR wrong number of arguments for 'latency' command
@@ -28,21 +26,10 @@ pub const SPEC: Spec = Spec {
     ..Spec::DEFAULT
 };
 
-const REPORT_TIPS: &[&str] = &[
-    "nondeterministic_output",
-    "request_policy:all_nodes",
-    "response_policy:special",
-];
+const REPORT_TIPS: &[&str] = &["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"];
 
-const BASE: Spec = Spec {
-    since: "2.8.13",
-    group: Group::Server,
-    arity: 2,
-    flags: OPERATOR,
-    tips: REPORT_TIPS,
-    run: send_events,
-    ..Spec::DEFAULT
-};
+const BASE: Spec =
+    Spec { since: "2.8.13", group: Group::Server, arity: 2, flags: OPERATOR, tips: REPORT_TIPS, run: send_events, ..Spec::DEFAULT };
 
 const DOCTOR: Spec = Spec {
     name: "DOCTOR",
@@ -198,10 +185,7 @@ fn latest(call: &mut Call, parts: &[&[u8]]) -> Outcome {
     };
     call.out.array(events.len());
     for (name, event) in events {
-        let (second, ms) = event
-            .samples
-            .last_key_value()
-            .map_or((0, 0), |(s, ms)| (*s, *ms));
+        let (second, ms) = event.samples.last_key_value().map_or((0, 0), |(s, ms)| (*s, *ms));
         call.out.array(4);
         call.out.bulk(&name);
         call.out.int(second as i64);
@@ -231,9 +215,7 @@ fn graph(call: &mut Call, parts: &[&[u8]]) -> Outcome {
     };
     let name = String::from_utf8_lossy(call.args.get(2)).into_owned();
     let Some(event) = events.remove(call.args.get(2)) else {
-        return Err(Refusal::text(format!(
-            "ERR No samples available for event '{name}'"
-        )));
+        return Err(Refusal::text(format!("ERR No samples available for event '{name}'")));
     };
     let text = drawing(&name, &event, call.now / 1000);
     call.out.verbatim(b"txt", text.as_bytes());
@@ -247,45 +229,23 @@ const ROWS: u64 = 4;
 /// A bar per sample, oldest first, the last 80; below each bar its age in the largest unit that fits, top to bottom.
 fn drawing(name: &str, event: &Joined, now: i64) -> String {
     let skipped = event.samples.len().saturating_sub(COLUMNS);
-    let samples: Vec<(u64, u64)> = event
-        .samples
-        .iter()
-        .skip(skipped)
-        .map(|(s, ms)| (*s, *ms))
-        .collect();
+    let samples: Vec<(u64, u64)> = event.samples.iter().skip(skipped).map(|(s, ms)| (*s, *ms)).collect();
     let high = samples.iter().map(|s| s.1).max().unwrap_or(0);
     let low = samples.iter().map(|s| s.1).min().unwrap_or(0);
-    let mut text = format!(
-        "{name} - high {high} ms, low {low} ms (all time high {} ms)\n",
-        event.max_ms
-    );
+    let mut text = format!("{name} - high {high} ms, low {low} ms (all time high {} ms)\n", event.max_ms);
     text.push_str(&"-".repeat(COLUMNS));
     text.push('\n');
     let height = |ms: u64| {
-        if high == low {
-            1
-        } else {
-            1 + (ms - low) * (ROWS - 1) / (high - low)
-        }
+        if high == low { 1 } else { 1 + (ms - low) * (ROWS - 1) / (high - low) }
     };
     for row in (1..=ROWS).rev() {
-        text.extend(
-            samples
-                .iter()
-                .map(|(_, ms)| if height(*ms) >= row { '#' } else { ' ' }),
-        );
+        text.extend(samples.iter().map(|(_, ms)| if height(*ms) >= row { '#' } else { ' ' }));
         text.push('\n');
     }
     text.push('\n');
-    let ages: Vec<String> = samples
-        .iter()
-        .map(|(second, _)| age(now.saturating_sub(*second as i64).max(0)))
-        .collect();
+    let ages: Vec<String> = samples.iter().map(|(second, _)| age(now.saturating_sub(*second as i64).max(0))).collect();
     for line in 0..ages.iter().map(String::len).max().unwrap_or(0) {
-        text.extend(
-            ages.iter()
-                .map(|a| a.as_bytes().get(line).map_or(' ', |b| *b as char)),
-        );
+        text.extend(ages.iter().map(|a| a.as_bytes().get(line).map_or(' ', |b| *b as char)));
         text.push('\n');
     }
     text
@@ -326,21 +286,14 @@ fn diagnosis(events: &BTreeMap<Vec<u8>, Joined>, threshold: i64) -> String {
         let sum: u64 = event.samples.values().sum();
         let name = String::from_utf8_lossy(name);
         let mean = sum.checked_div(count).unwrap_or(0);
-        let _ = writeln!(
-            text,
-            "{}. {name}: {count} samples, {mean} ms on average, at worst {} ms.",
-            i + 1,
-            event.max_ms
-        );
+        let _ = writeln!(text, "{}. {name}: {count} samples, {mean} ms on average, at worst {} ms.", i + 1, event.max_ms);
     }
     let has = |name: &str| events.contains_key(name.as_bytes());
     if has("command") {
         text.push_str("* Look for slow commands with SLOWLOG GET; slowlog-log-slower-than decides what is kept.\n");
     }
     if has("fast-command") {
-        text.push_str(
-            "* Even cheap commands were slow: other programs may be using the same processors.\n",
-        );
+        text.push_str("* Even cheap commands were slow: other programs may be using the same processors.\n");
     }
     text
 }
@@ -385,12 +338,7 @@ fn histogram(call: &mut Call, parts: &[&[u8]]) -> Outcome {
         return Ok(());
     };
     let table = &call.shard.server.commands;
-    let ran = |row: &u16| {
-        view.total
-            .latencies
-            .get(&u64::from(*row))
-            .is_some_and(|l| !l.is_empty())
-    };
+    let ran = |row: &u16| view.total.latencies.get(&u64::from(*row)).is_some_and(|l| !l.is_empty());
     let mut rows: Vec<u16> = Vec::new();
     if call.args.len() == 2 {
         rows.extend((0..table.rows.len() as u16).filter(|row| ran(row)));
@@ -400,11 +348,7 @@ fn histogram(call: &mut Call, parts: &[&[u8]]) -> Outcome {
             continue;
         };
         // A container stands for its subcommands, unless it was counted itself.
-        let meant = if ran(&row) {
-            vec![row]
-        } else {
-            table.row(row).subs.clone()
-        };
+        let meant = if ran(&row) { vec![row] } else { table.row(row).subs.clone() };
         rows.extend(meant.into_iter().filter(|row| ran(row)));
     }
     let out = &mut *call.out;
@@ -458,16 +402,10 @@ mod tests {
 
     #[test]
     fn a_graph_has_its_scale_its_bars_and_their_ages() {
-        let event = Joined {
-            samples: BTreeMap::from([(1000, 10), (1030, 40)]),
-            max_ms: 99,
-        };
+        let event = Joined { samples: BTreeMap::from([(1000, 10), (1030, 40)]), max_ms: 99 };
         let text = drawing("command", &event, 1065);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(
-            lines[0],
-            "command - high 40 ms, low 10 ms (all time high 99 ms)"
-        );
+        assert_eq!(lines[0], "command - high 40 ms, low 10 ms (all time high 99 ms)");
         assert_eq!(lines[2..6], [" #", " #", " #", "##"]);
         assert_eq!(lines[7..], ["13", "m5", " s"]);
     }

@@ -33,10 +33,7 @@ fn run(call: &mut Call) -> Outcome {
         return Err(Refusal::NOT_INTEGER);
     }
     let mut text = picture(call.shard.rng.next_u64());
-    text.push_str(&format!(
-        "\nRingfort {}. Redis ver. {REDIS_VERSION}\n",
-        env!("CARGO_PKG_VERSION")
-    ));
+    text.push_str(&format!("\nRingfort {}. Redis ver. {REDIS_VERSION}\n", env!("CARGO_PKG_VERSION")));
     call.out.verbatim(b"txt", text.as_bytes());
     Ok(())
 }
@@ -67,11 +64,7 @@ mod tests {
     #[test]
     fn pictures_have_their_size_and_differ() {
         assert_eq!(picture(1).lines().count(), ROWS);
-        assert!(
-            picture(1)
-                .lines()
-                .all(|l| l.chars().count() == WIDTH as usize)
-        );
+        assert!(picture(1).lines().all(|l| l.chars().count() == WIDTH as usize));
         assert_ne!(picture(1), picture(2));
     }
 }

@@ -6,9 +6,8 @@ use crate::base::num::parse_i64;
 use crate::commands::help;
 use crate::metrics::catalog::View;
 use crate::metrics::human;
-use crate::spec::{
-    Access, Arg, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Refusal, Route, Spec,
-};
+use crate::proto::encode::Out;
+use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Refusal, Route, Spec};
 use std::fmt::Write;
 
 pub const SPEC: Spec = Spec {
@@ -28,19 +27,9 @@ pub const SPEC: Spec = Spec {
     ..Spec::DEFAULT
 };
 
-const REPORT_TIPS: &[&str] = &[
-    "nondeterministic_output",
-    "request_policy:all_shards",
-    "response_policy:special",
-];
+const REPORT_TIPS: &[&str] = &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"];
 
-const BASE: Spec = Spec {
-    since: "4.0.0",
-    group: Group::Server,
-    arity: 2,
-    run: figures,
-    ..Spec::DEFAULT
-};
+const BASE: Spec = Spec { since: "4.0.0", group: Group::Server, arity: 2, run: figures, ..Spec::DEFAULT };
 
 const DOCTOR: Spec = Spec {
     name: "DOCTOR",
@@ -91,10 +80,7 @@ const USAGE: Spec = Spec {
     arity: -3,
     flags: Flags::READONLY,
     keys: &[KeySpec::one(2, Access::RO)],
-    args: &[
-        Arg::key("key"),
-        Arg::integer("count").token("SAMPLES").optional(),
-    ],
+    args: &[Arg::key("key"), Arg::integer("count").token("SAMPLES").optional()],
     route: Route::Keys(Multi::Single),
     run: usage,
     cases: "
@@ -139,11 +125,7 @@ fn figures(call: &mut Call) -> Outcome {
 fn usage(call: &mut Call) -> Outcome {
     let mut i = 3;
     while i < call.args.len() {
-        let Some(samples) = call
-            .args
-            .try_get(i + 1)
-            .filter(|_| call.args.is(i, "SAMPLES"))
-        else {
+        let Some(samples) = call.args.try_get(i + 1).filter(|_| call.args.is(i, "SAMPLES")) else {
             return Err(Refusal::SYNTAX);
         };
         // Values are sized exactly, so how many elements may be looked at makes no difference.
@@ -189,51 +171,22 @@ fn diagnosis(view: &View) -> String {
     }
     let mut text = String::new();
     if peak as f64 / used as f64 > 1.5 {
-        let _ = writeln!(
-            text,
-            "* Peak: more than 150% of what is in use now has been in use before ({}).",
-            human::bytes(peak)
-        );
+        let _ = writeln!(text, "* Peak: more than 150% of what is in use now has been in use before ({}).", human::bytes(peak));
     }
     if rss as f64 / used as f64 > 1.4 && rss - used > 10 << 20 {
-        let _ = writeln!(
-            text,
-            "* Resident: the process holds {} for {} in use.",
-            human::bytes(rss),
-            human::bytes(used)
-        );
+        let _ = writeln!(text, "* Resident: the process holds {} for {} in use.", human::bytes(rss), human::bytes(used));
     }
     let clients = view.total.numbers.clients;
-    if view
-        .total
-        .numbers
-        .client_bytes
-        .checked_div(clients)
-        .is_some_and(|each| each > 200 << 10)
-    {
-        let _ = writeln!(
-            text,
-            "* Clients: they cost more than 200 KiB each on average."
-        );
+    if view.total.numbers.client_bytes.checked_div(clients).is_some_and(|each| each > 200 << 10) {
+        let _ = writeln!(text, "* Clients: they cost more than 200 KiB each on average.");
     }
-    if let (Some(most), Some(least)) = (
-        view.cores.iter().map(|c| c.data_bytes).max(),
-        view.cores.iter().map(|c| c.data_bytes).min(),
-    ) && most > SMALL_BYTES
+    if let (Some(most), Some(least)) = (view.cores.iter().map(|c| c.data_bytes).max(), view.cores.iter().map(|c| c.data_bytes).min())
+        && most > SMALL_BYTES
         && most / 4 > least
     {
-        let _ = writeln!(
-            text,
-            "* Cores: one holds {}, another only {}.",
-            human::bytes(most),
-            human::bytes(least)
-        );
+        let _ = writeln!(text, "* Cores: one holds {}, another only {}.", human::bytes(most), human::bytes(least));
     }
-    if text.is_empty() {
-        "Nothing is wrong with the memory.\n".to_string()
-    } else {
-        text
-    }
+    if text.is_empty() { "Nothing is wrong with the memory.\n".to_string() } else { text }
 }
 
 fn malloc_stats(call: &mut Call, parts: &[&[u8]]) -> Outcome {
@@ -242,11 +195,7 @@ fn malloc_stats(call: &mut Call, parts: &[&[u8]]) -> Outcome {
     };
     let mut text = format!("heap: {} bytes in use\n", view.facts.heap_bytes);
     for (i, core) in view.cores.iter().enumerate() {
-        let _ = writeln!(
-            text,
-            "core {i}: {} bytes of keys and values",
-            core.data_bytes
-        );
+        let _ = writeln!(text, "core {i}: {} bytes of keys and values", core.data_bytes);
     }
     let _ = writeln!(text, "resident: {} bytes", view.facts.rss_bytes);
     call.out.verbatim(b"txt", text.as_bytes());
@@ -261,49 +210,70 @@ enum Figure {
 }
 
 fn stats(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    use Figure::{Count, Ratio, Signed};
     let Some(view) = view(call, parts) else {
         return Ok(());
     };
-    let n = &view.total.numbers;
-    let (used, peak, rss) = (view.used_bytes(), view.peak_bytes(), view.facts.rss_bytes);
-    let overhead = rss as i64 - used as i64;
-    let databases: Vec<usize> = view
-        .total
-        .databases
-        .iter()
-        .enumerate()
-        .filter(|(_, d)| d.keys > 0)
-        .map(|(i, _)| i)
-        .collect();
-    let before = [
-        ("peak.allocated", Count(peak)),
-        ("total.allocated", Count(used)),
+    let (before, after) = (totals(&view), shares(&view));
+    let databases = view.total.databases.iter().enumerate();
+    let databases: Vec<usize> = databases.filter(|(_, d)| d.keys > 0).map(|(i, _)| i).collect();
+    let out = &mut *call.out;
+    out.map(before.len() + databases.len() + after.len());
+    before.iter().for_each(|figure| put(out, figure));
+    for db in databases {
+        out.bulk(format!("db.{db}").as_bytes());
+        out.map(2);
+        // The index belongs to all databases of a core together; its bytes are in overhead.total.
+        put(out, &("overhead.hashtable.main", Figure::Count(0)));
+        put(out, &("overhead.hashtable.expires", Figure::Count(0)));
+    }
+    after.iter().for_each(|figure| put(out, figure));
+    Ok(())
+}
+
+fn put(out: &mut Out, (name, figure): &(&str, Figure)) {
+    out.bulk(name.as_bytes());
+    match figure {
+        Figure::Count(n) => out.int(*n as i64),
+        Figure::Signed(n) => out.int(*n),
+        Figure::Ratio(r) => out.double(*r),
+    }
+}
+
+/// What stands before the databases.
+fn totals(view: &View) -> [(&'static str, Figure); 10] {
+    use Figure::Count;
+    [
+        ("peak.allocated", Count(view.peak_bytes())),
+        ("total.allocated", Count(view.used_bytes())),
         ("startup.allocated", Count(0)),
         ("replication.backlog", Count(0)),
         ("clients.slaves", Count(0)),
-        ("clients.normal", Count(n.client_bytes)),
+        ("clients.normal", Count(view.total.numbers.client_bytes)),
         ("cluster.links", Count(0)),
         ("aof.buffer", Count(0)),
         ("lua.caches", Count(0)),
         ("functions.caches", Count(0)),
-    ];
-    let after = [
+    ]
+}
+
+/// What stands behind the databases.
+fn shares(view: &View) -> [(&'static str, Figure); 21] {
+    use Figure::{Count, Ratio, Signed};
+    let n = &view.total.numbers;
+    let (used, rss) = (view.used_bytes(), view.facts.rss_bytes);
+    let beyond = rss as i64 - used as i64;
+    let per_key = n.data_bytes.checked_div(n.keys).unwrap_or(0);
+    let percent = |part, whole| Ratio(human::ratio(part, whole) * 100.0);
+    [
         ("overhead.db.hashtable.lut", Count(0)),
         ("overhead.db.hashtable.rehashing", Count(0)),
         ("overhead.total", Count(view.overhead_bytes())),
         ("db.dict.rehashing.count", Count(0)),
         ("keys.count", Count(n.keys)),
-        (
-            "keys.bytes-per-key",
-            Count(n.data_bytes.checked_div(n.keys).unwrap_or(0)),
-        ),
-        ("dataset.bytes", Count(n.data_bytes)),
-        (
-            "dataset.percentage",
-            Ratio(human::ratio(n.data_bytes, used) * 100.0),
-        ),
-        ("peak.percentage", Ratio(human::ratio(used, peak) * 100.0)),
+        ("keys.bytes-per-key", Count(per_key)),
+        ("dataset.bytes", Count(view.dataset_bytes())),
+        ("dataset.percentage", percent(view.dataset_bytes(), used)),
+        ("peak.percentage", percent(used, view.peak_bytes())),
         ("allocator.allocated", Count(used)),
         ("allocator.active", Count(used)),
         ("allocator.resident", Count(rss)),
@@ -311,35 +281,12 @@ fn stats(call: &mut Call, parts: &[&[u8]]) -> Outcome {
         ("allocator-fragmentation.ratio", Ratio(1.0)),
         ("allocator-fragmentation.bytes", Count(0)),
         ("allocator-rss.ratio", Ratio(human::ratio(rss, used))),
-        ("allocator-rss.bytes", Signed(overhead)),
+        ("allocator-rss.bytes", Signed(beyond)),
         ("rss-overhead.ratio", Ratio(1.0)),
         ("rss-overhead.bytes", Count(0)),
         ("fragmentation", Ratio(human::ratio(rss, used))),
-        ("fragmentation.bytes", Signed(overhead)),
-    ];
-    let out = &mut *call.out;
-    let put = |out: &mut crate::proto::encode::Out, name: &str, figure: &Figure| {
-        out.bulk(name.as_bytes());
-        match figure {
-            Count(n) => out.int(*n as i64),
-            Signed(n) => out.int(*n),
-            Ratio(r) => out.double(*r),
-        }
-    };
-    out.map(before.len() + databases.len() + after.len());
-    before
-        .iter()
-        .for_each(|(name, figure)| put(out, name, figure));
-    for db in databases {
-        out.bulk(format!("db.{db}").as_bytes());
-        out.map(2);
-        put(out, "overhead.hashtable.main", &Count(0));
-        put(out, "overhead.hashtable.expires", &Count(0));
-    }
-    after
-        .iter()
-        .for_each(|(name, figure)| put(out, name, figure));
-    Ok(())
+        ("fragmentation.bytes", Signed(beyond)),
+    ]
 }
 
 #[cfg(test)]
@@ -355,17 +302,11 @@ mod tests {
     fn a_core_that_holds_most_is_named() {
         let mut view = View::default();
         for bytes in [100 << 20, 1 << 20] {
-            let numbers = crate::metrics::report::Numbers {
-                data_bytes: bytes,
-                ..Default::default()
-            };
+            let numbers = crate::metrics::report::Numbers { data_bytes: bytes, ..Default::default() };
             view.total.numbers.add(&numbers);
             view.cores.push(numbers);
         }
         view.facts.rss_bytes = view.used_bytes();
-        assert_eq!(
-            diagnosis(&view),
-            "* Cores: one holds 100.00M, another only 1.00M.\n"
-        );
+        assert_eq!(diagnosis(&view), "* Cores: one holds 100.00M, another only 1.00M.\n");
     }
 }

@@ -25,10 +25,7 @@ pub const SPEC: Spec = Spec {
 const BASE: Spec = Spec {
     since: "4.0.0",
     group: Group::Server,
-    flags: Flags::ADMIN
-        .and(Flags::NOSCRIPT)
-        .and(Flags::NO_ASYNC_LOADING)
-        .and(Flags::PROTECTED),
+    flags: Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::NO_ASYNC_LOADING).and(Flags::PROTECTED),
     run: refuse,
     ..Spec::DEFAULT
 };
@@ -48,10 +45,7 @@ const LOAD: Spec = Spec {
     name: "LOAD",
     summary: "Loads a module.",
     arity: -3,
-    args: &[
-        Arg::string("path"),
-        Arg::string("arg").optional().multiple(),
-    ],
+    args: &[Arg::string("path"), Arg::string("arg").optional().multiple()],
     cases: r#"
         > MODULE LOAD     -ERR wrong number of arguments for 'module|load' command
         > MODULE LOAD x   -ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.
@@ -66,23 +60,13 @@ const LOADEX: Spec = Spec {
     arity: -3,
     args: &[
         Arg::string("path"),
-        Arg::block("configs", &[Arg::string("name"), Arg::string("value")])
-            .token("CONFIG")
-            .optional()
-            .multiple()
-            .multiple_token(),
+        Arg::block("configs", &[Arg::string("name"), Arg::string("value")]).token("CONFIG").optional().multiple().multiple_token(),
         Arg::string("args").token("ARGS").optional().multiple(),
     ],
     ..BASE
 };
 
-const UNLOAD: Spec = Spec {
-    name: "UNLOAD",
-    summary: "Unloads a module.",
-    arity: 3,
-    args: &[Arg::string("name")],
-    ..BASE
-};
+const UNLOAD: Spec = Spec { name: "UNLOAD", summary: "Unloads a module.", arity: 3, args: &[Arg::string("name")], ..BASE };
 
 const HELP: Spec = help::spec(Group::Server, "5.0.0", Category::NONE, run_help);
 

@@ -12,10 +12,7 @@ pub(super) const ARGS: &[Arg] = &[Arg::one_of(
     ],
 )];
 
-pub(super) const FLAGS: Flags = Flags::ADMIN
-    .and(Flags::NOSCRIPT)
-    .and(Flags::STALE)
-    .and(Flags::NO_ASYNC_LOADING);
+pub(super) const FLAGS: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::STALE).and(Flags::NO_ASYNC_LOADING);
 
 pub const SPEC: Spec = Spec {
     name: "REPLICAOF",
@@ -43,7 +40,5 @@ pub(super) fn run(call: &mut Call) -> Outcome {
     if !parse_i64(call.args.get(2)).is_some_and(|port| (0..=65535).contains(&port)) {
         return Err(Refusal::fixed("ERR Invalid master port"));
     }
-    Err(Refusal::fixed(
-        "ERR replication is not supported yet by this version",
-    ))
+    Err(Refusal::fixed("ERR replication is not supported yet by this version"))
 }

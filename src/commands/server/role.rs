@@ -9,10 +9,7 @@ pub const SPEC: Spec = Spec {
     group: Group::Server,
     summary: "Returns the server's part in replication.",
     arity: 1,
-    flags: Flags::NOSCRIPT
-        .and(Flags::LOADING)
-        .and(Flags::STALE)
-        .and(Flags::FAST),
+    flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE).and(Flags::FAST),
     categories: Category::ADMIN.and(Category::DANGEROUS),
     run,
     cases: "

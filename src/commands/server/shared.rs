@@ -6,10 +6,7 @@ use crate::metrics::report::{Command, Database, Numbers, Report};
 use crate::spec::{Call, Flags, Refusal, Shard};
 
 /// Flags of most commands that are left to operators.
-pub const OPERATOR: Flags = Flags::ADMIN
-    .and(Flags::NOSCRIPT)
-    .and(Flags::LOADING)
-    .and(Flags::STALE);
+pub const OPERATOR: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE);
 
 /// Empties database `db` of this core; the memory is given back in slices.
 pub fn flush(call: &mut Call, db: usize) {
@@ -34,30 +31,17 @@ pub fn databases(shard: &Shard) -> usize {
 
 /// The figures of this core. `with_latencies`: the histograms too, which are long.
 pub fn figures(shard: &Shard, now: i64, with_latencies: bool) -> Report {
-    let mut report = Report {
-        numbers: numbers(shard),
-        ..Report::default()
-    };
+    let mut report = Report { numbers: numbers(shard), ..Report::default() };
     for db in 0..databases(shard) {
         let (keys, expires) = (shard.ks.len(db) as u64, shard.ks.expires_len(db) as u64);
         let ttl_sum_ms = shard.ks.avg_ttl(db, now).saturating_mul(expires);
         report.numbers.keys += keys;
         report.numbers.expires += expires;
-        report.databases.push(Database {
-            keys,
-            expires,
-            ttl_sum_ms,
-            ttl_samples: expires,
-        });
+        report.databases.push(Database { keys, expires, ttl_sum_ms, ttl_samples: expires });
     }
     for (row, c) in shard.command_stats.iter().enumerate() {
         if c.calls + c.rejected + c.failed > 0 {
-            let stat = Command {
-                calls: c.calls,
-                nanos: c.nanos,
-                rejected: c.rejected,
-                failed: c.failed,
-            };
+            let stat = Command { calls: c.calls, nanos: c.nanos, rejected: c.rejected, failed: c.failed };
             report.commands.insert(row as u64, stat);
         }
     }
@@ -103,6 +87,7 @@ fn numbers(shard: &Shard) -> Numbers {
         slow_turns: s.slow_turns,
         clients: shard.clients.len() as u64,
         data_bytes: shard.ks.used_bytes() as u64,
+        index_bytes: shard.ks.overhead_bytes() as u64,
         peak_bytes: shard.peak_bytes,
         doomed: shard.ks.doomed_len() as u64,
         ops_rate: shard.rates.ops,
@@ -126,10 +111,7 @@ fn numbers(shard: &Shard) -> Numbers {
 /// error is the reply.
 pub fn view(call: &mut Call, parts: &[&[u8]]) -> Option<View> {
     let records = parts::receive(call, parts)?;
-    let mut view = View {
-        facts: facts(call.shard, call.now),
-        ..View::default()
-    };
+    let mut view = View { facts: facts(call.shard, call.now), ..View::default() };
     for report in records.into_iter().filter_map(Report::read) {
         view.cores.push(report.numbers);
         view.total.add(&report);
@@ -169,11 +151,6 @@ fn facts(shard: &Shard, now_ms: i64) -> Facts {
         user_usec: process.user_usec,
         system_usec: process.system_usec,
         percentiles: config.latency_tracking_info_percentiles.0.clone(),
-        command_names: server
-            .commands
-            .rows
-            .iter()
-            .map(|row| row.full_name)
-            .collect(),
+        command_names: server.commands.rows.iter().map(|row| row.full_name).collect(),
     }
 }

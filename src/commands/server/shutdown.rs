@@ -14,11 +14,7 @@ pub const SPEC: Spec = Spec {
     arity: -1,
     flags: OPERATOR.and(Flags::NO_MULTI).and(Flags::ALLOW_BUSY),
     args: &[
-        Arg::one_of(
-            "save-selector",
-            &[Arg::word("nosave", "NOSAVE"), Arg::word("save", "SAVE")],
-        )
-        .optional(),
+        Arg::one_of("save-selector", &[Arg::word("nosave", "NOSAVE"), Arg::word("save", "SAVE")]).optional(),
         Arg::word("now", "NOW").optional().since("7.0.0"),
         Arg::word("force", "FORCE").optional().since("7.0.0"),
         Arg::word("abort", "ABORT").optional().since("7.0.0"),
@@ -39,15 +35,10 @@ fn run(call: &mut Call) -> Outcome {
     let mut how = Shutdown::default();
     let (mut save, mut nosave) = (false, false);
     for i in 1..args.len() {
-        let place = [
-            ("NOSAVE", &mut nosave),
-            ("SAVE", &mut save),
-            ("NOW", &mut how.now),
-            ("FORCE", &mut how.force),
-            ("ABORT", &mut how.abort),
-        ]
-        .into_iter()
-        .find(|(word, _)| args.is(i, word));
+        let place =
+            [("NOSAVE", &mut nosave), ("SAVE", &mut save), ("NOW", &mut how.now), ("FORCE", &mut how.force), ("ABORT", &mut how.abort)]
+                .into_iter()
+                .find(|(word, _)| args.is(i, word));
         *place.ok_or(Refusal::SYNTAX)?.1 = true;
     }
     if (save && nosave) || (how.abort && args.len() > 2) {

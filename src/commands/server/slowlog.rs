@@ -23,13 +23,8 @@ pub const SPEC: Spec = Spec {
     ..Spec::DEFAULT
 };
 
-const BASE: Spec = Spec {
-    since: "2.2.12",
-    group: Group::Server,
-    arity: 2,
-    flags: Flags::ADMIN.and(Flags::LOADING).and(Flags::STALE),
-    ..Spec::DEFAULT
-};
+const BASE: Spec =
+    Spec { since: "2.2.12", group: Group::Server, arity: 2, flags: Flags::ADMIN.and(Flags::LOADING).and(Flags::STALE), ..Spec::DEFAULT };
 
 const GET: Spec = Spec {
     name: "GET",
@@ -101,9 +96,7 @@ fn count(call: &Call) -> Result<usize, Refusal> {
     match parse_i64(word) {
         Some(-1) => Ok(usize::MAX),
         Some(n) if n >= 0 => Ok(n as usize),
-        _ => Err(Refusal::fixed(
-            "ERR count should be greater than or equal to -1",
-        )),
+        _ => Err(Refusal::fixed("ERR count should be greater than or equal to -1")),
     }
 }
 
@@ -117,10 +110,7 @@ fn get(call: &mut Call) -> Outcome {
         parts::put_text(&mut record, entry.addr.as_bytes());
         parts::put_text(&mut record, &entry.name);
         parts::put_number(&mut record, entry.words.len() as u64);
-        entry
-            .words
-            .iter()
-            .for_each(|word| parts::put_text(&mut record, word));
+        entry.words.iter().for_each(|word| parts::put_text(&mut record, word));
     }
     parts::send(call, &record);
     Ok(())
@@ -137,23 +127,10 @@ struct Entry<'p> {
 }
 
 fn read<'p>(record: &mut &'p [u8]) -> Option<Entry<'p>> {
-    let (seconds, id, usec) = (
-        parts::number(record)?,
-        parts::number(record)?,
-        parts::number(record)?,
-    );
+    let (seconds, id, usec) = (parts::number(record)?, parts::number(record)?, parts::number(record)?);
     let (addr, name) = (parts::text(record)?, parts::text(record)?);
-    let words = (0..parts::number(record)?)
-        .map(|_| parts::text(record))
-        .collect::<Option<_>>()?;
-    Some(Entry {
-        seconds,
-        id,
-        usec,
-        addr,
-        name,
-        words,
-    })
+    let words = (0..parts::number(record)?).map(|_| parts::text(record)).collect::<Option<_>>()?;
+    Some(Entry { seconds, id, usec, addr, name, words })
 }
 
 fn merge_get(call: &mut Call, parts: &[&[u8]]) -> Outcome {

@@ -35,19 +35,10 @@ pub const SPEC: Spec = Spec {
 };
 
 fn run(call: &mut Call) -> Outcome {
-    let number = |i, refusal| {
-        parse_i64(call.args.get(i))
-            .and_then(|n| i32::try_from(n).ok())
-            .ok_or(refusal)
-    };
+    let number = |i, refusal| parse_i64(call.args.get(i)).and_then(|n| i32::try_from(n).ok()).ok_or(refusal);
     let first = number(1, Refusal::INVALID_FIRST_DB)?;
     let second = number(2, Refusal::INVALID_SECOND_DB)?;
-    let database = |n: i32| {
-        usize::try_from(n)
-            .ok()
-            .filter(|n| *n < databases(call.shard))
-            .ok_or(Refusal::DB_RANGE)
-    };
+    let database = |n: i32| usize::try_from(n).ok().filter(|n| *n < databases(call.shard)).ok_or(Refusal::DB_RANGE);
     let (first, second) = (database(first)?, database(second)?);
     if first != second {
         call.shard.ks.swap(first, second);

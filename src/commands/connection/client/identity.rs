@@ -6,29 +6,11 @@ use super::{OWN, line};
 use crate::spec::{Arg, Call, Category, Group, Outcome, Refusal, Spec};
 
 /// What the subcommands of this file have in common.
-const BASE: Spec = Spec {
-    group: Group::Connection,
-    arity: 2,
-    flags: OWN,
-    categories: Category::CONNECTION,
-    ..Spec::DEFAULT
-};
+const BASE: Spec = Spec { group: Group::Connection, arity: 2, flags: OWN, categories: Category::CONNECTION, ..Spec::DEFAULT };
 
-pub const GETNAME: Spec = Spec {
-    name: "GETNAME",
-    since: "2.6.9",
-    summary: "Returns the name of the connection.",
-    run: get_name,
-    ..BASE
-};
+pub const GETNAME: Spec = Spec { name: "GETNAME", since: "2.6.9", summary: "Returns the name of the connection.", run: get_name, ..BASE };
 
-pub const ID: Spec = Spec {
-    name: "ID",
-    since: "5.0.0",
-    summary: "Returns the id of the connection.",
-    run: id,
-    ..BASE
-};
+pub const ID: Spec = Spec { name: "ID", since: "5.0.0", summary: "Returns the id of the connection.", run: id, ..BASE };
 
 pub const INFO: Spec = Spec {
     name: "INFO",
@@ -65,13 +47,7 @@ pub const SETINFO: Spec = Spec {
     since: "7.2.0",
     summary: "Says which library the client uses.",
     arity: 4,
-    args: &[Arg::one_of(
-        "attr",
-        &[
-            Arg::string("libname").token("LIB-NAME"),
-            Arg::string("libver").token("LIB-VER"),
-        ],
-    )],
+    args: &[Arg::one_of("attr", &[Arg::string("libname").token("LIB-NAME"), Arg::string("libver").token("LIB-VER")])],
     tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
     run: set_info,
     cases: r#"
@@ -127,9 +103,7 @@ fn set_info(call: &mut Call) -> Outcome {
         return Err(Refusal::text(format!("ERR Unrecognized option '{shown}'")));
     }
     if !is_plain(value) {
-        return Err(Refusal::text(format!(
-            "ERR {shown} cannot contain spaces, newlines or special characters."
-        )));
+        return Err(Refusal::text(format!("ERR {shown} cannot contain spaces, newlines or special characters.")));
     }
     let client = call.client();
     if is_name {

@@ -17,36 +17,16 @@ const TYPES: &[Arg] = &[
     Arg::word("pubsub", "PUBSUB"),
 ];
 
-const OLD_FORMAT: Arg = Arg::string("old-format")
-    .display("ip:port")
-    .deprecated("2.8.12");
+const OLD_FORMAT: Arg = Arg::string("old-format").display("ip:port").deprecated("2.8.12");
 
 const FILTERS: &[Arg] = &[
-    Arg::integer("client-id")
-        .token("ID")
-        .optional()
-        .since("2.8.12"),
-    Arg::one_of("client-type", TYPES)
-        .token("TYPE")
-        .optional()
-        .since("2.8.12"),
+    Arg::integer("client-id").token("ID").optional().since("2.8.12"),
+    Arg::one_of("client-type", TYPES).token("TYPE").optional().since("2.8.12"),
     Arg::string("username").token("USER").optional(),
-    Arg::string("addr")
-        .display("ip:port")
-        .token("ADDR")
-        .optional(),
-    Arg::string("laddr")
-        .display("ip:port")
-        .token("LADDR")
-        .optional()
-        .since("6.2.0"),
-    Arg::one_of("skipme", &[Arg::word("yes", "YES"), Arg::word("no", "NO")])
-        .token("SKIPME")
-        .optional(),
-    Arg::integer("maxage")
-        .token("MAXAGE")
-        .optional()
-        .since("7.4.0"),
+    Arg::string("addr").display("ip:port").token("ADDR").optional(),
+    Arg::string("laddr").display("ip:port").token("LADDR").optional().since("6.2.0"),
+    Arg::one_of("skipme", &[Arg::word("yes", "YES"), Arg::word("no", "NO")]).token("SKIPME").optional(),
+    Arg::integer("maxage").token("MAXAGE").optional().since("7.4.0"),
 ];
 
 pub const SPEC: Spec = Spec {
@@ -58,19 +38,13 @@ pub const SPEC: Spec = Spec {
     arity: -3,
     flags: OPERATOR,
     categories: Category::CONNECTION,
-    args: &[Arg::one_of(
-        "filter",
-        &[OLD_FORMAT, Arg::one_of("new-format", FILTERS).multiple()],
-    )],
+    args: &[Arg::one_of("filter", &[OLD_FORMAT, Arg::one_of("new-format", FILTERS).multiple()])],
     route: Route::Every(Merge::Custom(merge)),
     history: &[
         ("2.8.12", "Takes filters."),
         ("2.8.12", "Has the filter `ID`."),
         ("3.2.0", "Knows the type `master`."),
-        (
-            "5.0.0",
-            "Calls the type `slave` `replica`; the old word still works.",
-        ),
+        ("5.0.0", "Calls the type `slave` `replica`; the old word still works."),
         ("6.2.0", "Has the filter `LADDR`."),
         ("7.4.0", "Has the filter `MAXAGE`."),
     ],
@@ -113,35 +87,23 @@ impl Filter<'_> {
             && self.addr.is_none_or(|addr| addr == c.addr.as_bytes())
             && self.laddr.is_none_or(|addr| addr == c.laddr.as_bytes())
             && self.user.is_none_or(|user| user == c.user.as_bytes())
-            && self
-                .max_age
-                .is_none_or(|age| (now - c.created_ms) / 1000 >= age)
+            && self.max_age.is_none_or(|age| (now - c.created_ms) / 1000 >= age)
     }
 }
 
 fn parse<'a>(args: &Args<'a>) -> Result<Filter<'a>, Refusal> {
     if args.len() == 3 {
-        return Ok(Filter {
-            addr: Some(args.get(2)),
-            ..Filter::default()
-        });
+        return Ok(Filter { addr: Some(args.get(2)), ..Filter::default() });
     }
-    let mut filter = Filter {
-        keeps_caller: true,
-        ..Filter::default()
-    };
+    let mut filter = Filter { keeps_caller: true, ..Filter::default() };
     let mut i = 2;
     while i < args.len() {
         let value = args.try_get(i + 1).ok_or(Refusal::SYNTAX)?;
         if args.is(i, "ID") {
-            let id = parse_i64(value)
-                .filter(|n| *n > 0)
-                .ok_or(Refusal::CLIENT_ID)?;
+            let id = parse_i64(value).filter(|n| *n > 0).ok_or(Refusal::CLIENT_ID)?;
             filter.id = Some(id as u64);
         } else if args.is(i, "MAXAGE") {
-            let age = parse_i64(value).ok_or(Refusal::fixed(
-                "ERR maxage is not an integer or out of range",
-            ))?;
+            let age = parse_i64(value).ok_or(Refusal::fixed("ERR maxage is not an integer or out of range"))?;
             if age <= 0 {
                 return Err(Refusal::fixed("ERR maxage should be greater than 0"));
             }
@@ -154,10 +116,7 @@ fn parse<'a>(args: &Args<'a>) -> Result<Filter<'a>, Refusal> {
             filter.laddr = Some(value);
         } else if args.is(i, "USER") {
             if value != b"default" {
-                return Err(Refusal::text(format!(
-                    "ERR No such user '{}'",
-                    String::from_utf8_lossy(value)
-                )));
+                return Err(Refusal::text(format!("ERR No such user '{}'", String::from_utf8_lossy(value))));
             }
             filter.user = Some(value);
         } else if args.is(i, "SKIPME") {

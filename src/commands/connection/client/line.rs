@@ -11,52 +11,17 @@ pub fn of(c: &Client, now: i64) -> Vec<u8> {
     let queued = c.multi.as_ref().map_or(-1, |m| m.queue.len() as i64);
     let mut out = Vec::with_capacity(320);
     let mut add = |text: String| out.extend_from_slice(text.as_bytes());
-    add(format!(
-        "id={} addr={} laddr={} fd={} name=",
-        c.id, c.addr, c.laddr, c.fd
-    ));
+    add(format!("id={} addr={} laddr={} fd={} name=", c.id, c.addr, c.laddr, c.fd));
     out.extend_from_slice(&c.name);
     let mut add = |text: String| out.extend_from_slice(text.as_bytes());
-    add(format!(
-        " age={} idle={} flags={} db={}",
-        seconds_since(c.created_ms),
-        seconds_since(c.active_ms),
-        flags(c),
-        c.db
-    ));
-    add(format!(
-        " sub=0 psub=0 ssub=0 multi={queued} watch={}",
-        c.watched.len()
-    ));
-    add(format!(
-        " qbuf={} qbuf-free={} argv-mem={} multi-mem={}",
-        c.input_bytes,
-        c.input_free,
-        c.argv_bytes,
-        c.multi_bytes()
-    ));
-    add(format!(
-        " rbs={} rbp={} obl={} oll=0 omem=0",
-        c.output_capacity, c.output_capacity, c.output_bytes
-    ));
-    let command = if c.last_command.is_empty() {
-        "NULL"
-    } else {
-        c.last_command
-    };
-    let user = if c.user.is_empty() {
-        "(superuser)"
-    } else {
-        c.user
-    };
-    add(format!(
-        " tot-mem={} events=r cmd={command} user={user} redir=-1",
-        c.total_memory()
-    ));
-    add(format!(
-        " resp={} lib-name=",
-        if c.is_resp3 { 3 } else { 2 }
-    ));
+    add(format!(" age={} idle={} flags={} db={}", seconds_since(c.created_ms), seconds_since(c.active_ms), flags(c), c.db));
+    add(format!(" sub=0 psub=0 ssub=0 multi={queued} watch={}", c.watched.len()));
+    add(format!(" qbuf={} qbuf-free={} argv-mem={} multi-mem={}", c.input_bytes, c.input_free, c.argv_bytes, c.multi_bytes()));
+    add(format!(" rbs={} rbp={} obl={} oll=0 omem=0", c.output_capacity, c.output_capacity, c.output_bytes));
+    let command = if c.last_command.is_empty() { "NULL" } else { c.last_command };
+    let user = if c.user.is_empty() { "(superuser)" } else { c.user };
+    add(format!(" tot-mem={} events=r cmd={command} user={user} redir=-1", c.total_memory()));
+    add(format!(" resp={} lib-name=", if c.is_resp3 { 3 } else { 2 }));
     out.extend_from_slice(&c.lib_name);
     out.extend_from_slice(b" lib-ver=");
     out.extend_from_slice(&c.lib_ver);
@@ -65,19 +30,9 @@ pub fn of(c: &Client, now: i64) -> Vec<u8> {
 
 /// One letter per state; `N` if there is none to tell.
 fn flags(c: &Client) -> String {
-    let all = [
-        (c.multi.is_some(), 'x'),
-        (c.close_after_reply, 'c'),
-        (c.close_now, 'A'),
-        (c.is_unix, 'U'),
-        (c.no_evict, 'e'),
-        (c.no_touch, 'T'),
-    ];
-    let set: String = all
-        .iter()
-        .filter(|(is_set, _)| *is_set)
-        .map(|(_, letter)| *letter)
-        .collect();
+    let all =
+        [(c.multi.is_some(), 'x'), (c.close_after_reply, 'c'), (c.close_now, 'A'), (c.is_unix, 'U'), (c.no_evict, 'e'), (c.no_touch, 'T')];
+    let set: String = all.iter().filter(|(is_set, _)| *is_set).map(|(_, letter)| *letter).collect();
     if set.is_empty() { "N".to_string() } else { set }
 }
 
@@ -99,10 +54,7 @@ impl Type {
         if ["slave", "replica", "master", "pubsub"].into_iter().any(is) {
             return Ok(Type::Other);
         }
-        Err(Refusal::text(format!(
-            "ERR Unknown client type '{}'",
-            String::from_utf8_lossy(word)
-        )))
+        Err(Refusal::text(format!("ERR Unknown client type '{}'", String::from_utf8_lossy(word))))
     }
 
     /// Whether a client is of this type.

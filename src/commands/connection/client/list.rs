@@ -9,12 +9,8 @@ use crate::commands::parts;
 use crate::spec::{Arg, Args, Call, Category, Group, Merge, Outcome, Refusal, Route, Spec};
 use std::collections::BTreeMap;
 
-const TYPES: &[Arg] = &[
-    Arg::word("normal", "NORMAL"),
-    Arg::word("master", "MASTER"),
-    Arg::word("replica", "REPLICA"),
-    Arg::word("pubsub", "PUBSUB"),
-];
+const TYPES: &[Arg] =
+    &[Arg::word("normal", "NORMAL"), Arg::word("master", "MASTER"), Arg::word("replica", "REPLICA"), Arg::word("pubsub", "PUBSUB")];
 
 pub const SPEC: Spec = Spec {
     name: "LIST",
@@ -26,15 +22,8 @@ pub const SPEC: Spec = Spec {
     flags: OPERATOR,
     categories: Category::CONNECTION,
     args: &[
-        Arg::one_of("client-type", TYPES)
-            .token("TYPE")
-            .optional()
-            .since("5.0.0"),
-        Arg::integer("client-id")
-            .token("ID")
-            .optional()
-            .multiple()
-            .since("6.2.0"),
+        Arg::one_of("client-type", TYPES).token("TYPE").optional().since("5.0.0"),
+        Arg::integer("client-id").token("ID").optional().multiple().since("6.2.0"),
     ],
     route: Route::Every(Merge::Custom(merge)),
     tips: &["nondeterministic_output"],
@@ -42,10 +31,7 @@ pub const SPEC: Spec = Spec {
         ("2.8.12", "Shows the client's `id`."),
         ("5.0.0", "Has the `TYPE` filter."),
         ("6.0.0", "Shows `user`."),
-        (
-            "6.2.0",
-            "Shows `argv-mem`, `tot-mem`, `laddr` and `redir`; has the `ID` filter.",
-        ),
+        ("6.2.0", "Shows `argv-mem`, `tot-mem`, `laddr` and `redir`; has the `ID` filter."),
         ("7.0.0", "Shows `resp`, `multi-mem`, `rbs` and `rbp`."),
         ("7.0.3", "Shows `ssub`."),
         ("7.2.0", "Shows `lib-name` and `lib-ver`."),
@@ -77,11 +63,7 @@ fn parse(args: &Args) -> Result<Filter, Refusal> {
         2 => Ok(Filter::All),
         4 if args.is(2, "TYPE") => Ok(Filter::Type(Type::parse(args.get(3))?)),
         4.. if args.is(2, "ID") => {
-            let id = |word| {
-                parse_i64(word)
-                    .map(|n| n as u64)
-                    .ok_or(Refusal::fixed("ERR Invalid client ID"))
-            };
+            let id = |word| parse_i64(word).map(|n| n as u64).ok_or(Refusal::fixed("ERR Invalid client ID"));
             Ok(Filter::Ids(args.from(3).map(id).collect::<Result<_, _>>()?))
         }
         _ => Err(Refusal::SYNTAX),
@@ -124,10 +106,7 @@ fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
     };
     match parse(&call.args)? {
         // Asked for by id: in the order of the question, twice if asked twice.
-        Filter::Ids(ids) => ids
-            .iter()
-            .filter_map(|id| lines.get(id))
-            .for_each(|line| add(line)),
+        Filter::Ids(ids) => ids.iter().filter_map(|id| lines.get(id)).for_each(|line| add(line)),
         _ => lines.values().for_each(|line| add(line)),
     }
     call.out.verbatim(b"txt", &text);

@@ -5,32 +5,16 @@ use super::{OPERATOR, OWN};
 use crate::spec::client::ReplyMode;
 use crate::spec::{Arg, Call, Category, Group, Outcome, Refusal, Spec};
 
-const ON_OFF: &[Arg] = &[Arg::one_of(
-    "enabled",
-    &[Arg::word("on", "ON"), Arg::word("off", "OFF")],
-)];
+const ON_OFF: &[Arg] = &[Arg::one_of("enabled", &[Arg::word("on", "ON"), Arg::word("off", "OFF")])];
 
 /// What the subcommands of this file have in common.
-const BASE: Spec = Spec {
-    group: Group::Connection,
-    arity: 3,
-    flags: OWN,
-    categories: Category::CONNECTION,
-    ..Spec::DEFAULT
-};
+const BASE: Spec = Spec { group: Group::Connection, arity: 3, flags: OWN, categories: Category::CONNECTION, ..Spec::DEFAULT };
 
 pub const REPLY: Spec = Spec {
     name: "REPLY",
     since: "3.2.0",
     summary: "Says whether the connection wants replies.",
-    args: &[Arg::one_of(
-        "action",
-        &[
-            Arg::word("on", "ON"),
-            Arg::word("off", "OFF"),
-            Arg::word("skip", "SKIP"),
-        ],
-    )],
+    args: &[Arg::one_of("action", &[Arg::word("on", "ON"), Arg::word("off", "OFF"), Arg::word("skip", "SKIP")])],
     run: reply,
     cases: "
         > CLIENT REPLY             -ERR wrong number of arguments for 'client|reply' command

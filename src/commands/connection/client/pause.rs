@@ -63,18 +63,8 @@ fn pause(call: &mut Call) -> Outcome {
     if timeout < 0 {
         return Err(Refusal::TIMEOUT_NEGATIVE);
     }
-    let until_ms = call
-        .now
-        .checked_add(timeout)
-        .ok_or(Refusal::TIMEOUT_RANGE)?;
-    call.shard.pause = combined(
-        call.shard.pause,
-        Pause {
-            until_ms,
-            writes_only,
-        },
-        call.now,
-    );
+    let until_ms = call.now.checked_add(timeout).ok_or(Refusal::TIMEOUT_RANGE)?;
+    call.shard.pause = combined(call.shard.pause, Pause { until_ms, writes_only }, call.now);
     parts::send(call, &[]);
     Ok(())
 }
@@ -84,10 +74,7 @@ fn combined(old: Pause, new: Pause, now: i64) -> Pause {
     if old.until_ms <= now {
         return new;
     }
-    Pause {
-        until_ms: old.until_ms.max(new.until_ms),
-        writes_only: old.writes_only && new.writes_only,
-    }
+    Pause { until_ms: old.until_ms.max(new.until_ms), writes_only: old.writes_only && new.writes_only }
 }
 
 fn unpause(call: &mut Call) -> Outcome {
@@ -102,28 +89,10 @@ mod tests {
 
     #[test]
     fn a_second_pause_never_shortens_or_softens_the_first() {
-        let strict = Pause {
-            until_ms: 100,
-            writes_only: false,
-        };
-        let later = Pause {
-            until_ms: 200,
-            writes_only: true,
-        };
-        assert_eq!(
-            combined(strict, later, 50),
-            Pause {
-                until_ms: 200,
-                writes_only: false
-            }
-        );
+        let strict = Pause { until_ms: 100, writes_only: false };
+        let later = Pause { until_ms: 200, writes_only: true };
+        assert_eq!(combined(strict, later, 50), Pause { until_ms: 200, writes_only: false });
         assert_eq!(combined(strict, later, 100), later, "the first is over");
-        assert_eq!(
-            combined(later, strict, 50),
-            Pause {
-                until_ms: 200,
-                writes_only: false
-            }
-        );
+        assert_eq!(combined(later, strict, 50), Pause { until_ms: 200, writes_only: false });
     }
 }

@@ -37,9 +37,7 @@ fn run(call: &mut Call) -> Outcome {
         return Err(Refusal::subcommand_or_arity(args.get(1), "CLIENT"));
     }
     if args.len() == 4 && !args.is(3, "TIMEOUT") && !args.is(3, "ERROR") {
-        return Err(Refusal::fixed(
-            "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
-        ));
+        return Err(Refusal::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
     }
     parse_i64(args.get(2)).ok_or(Refusal::NOT_INTEGER)?;
     parts::send(call, &[]);

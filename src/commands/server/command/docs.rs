@@ -25,25 +25,13 @@ pub const SPEC: Spec = Spec {
 };
 
 /// Commands that only servers and their tests use.
-const SYSTEM: &[&str] = &[
-    "DEBUG",
-    "PFDEBUG",
-    "PFSELFTEST",
-    "PSYNC",
-    "REPLCONF",
-    "RESTORE-ASKING",
-    "SYNC",
-];
+const SYSTEM: &[&str] = &["DEBUG", "PFDEBUG", "PFSELFTEST", "PSYNC", "REPLCONF", "RESTORE-ASKING", "SYNC"];
 
 fn run(call: &mut Call) -> Outcome {
     let table = &call.shard.server.commands;
     let rows: Vec<u16> = match call.args.len() {
         2 => top_level(call),
-        _ => call
-            .args
-            .from(2)
-            .filter_map(|name| table.find_full(name))
-            .collect(),
+        _ => call.args.from(2).filter_map(|name| table.find_full(name)).collect(),
     };
     explain_all(call.out, table, &rows);
     Ok(())
@@ -63,16 +51,8 @@ fn explain(out: &mut Out, table: &Table, row: u16) {
     let row = table.row(row);
     let spec = row.spec;
     let is_system = row.parent.is_none() && SYSTEM.contains(&spec.name);
-    let optional = [
-        !spec.cost.is_empty(),
-        spec.deprecated.is_some() || is_system,
-        !spec.history.is_empty(),
-    ];
-    let optional = optional
-        .into_iter()
-        .chain([!spec.args.is_empty(), !row.subs.is_empty()])
-        .filter(|is| *is)
-        .count();
+    let optional = [!spec.cost.is_empty(), spec.deprecated.is_some() || is_system, !spec.history.is_empty()];
+    let optional = optional.into_iter().chain([!spec.args.is_empty(), !row.subs.is_empty()]).filter(|is| *is).count();
     out.map(3 + optional + if spec.deprecated.is_some() { 2 } else { 0 });
     text(out, "summary", spec.summary);
     text(out, "since", spec.since);
@@ -81,14 +61,8 @@ fn explain(out: &mut Out, table: &Table, row: u16) {
         text(out, "complexity", spec.cost);
     }
     if spec.deprecated.is_some() || is_system {
-        let flags: Vec<&str> = [
-            (spec.deprecated.is_some(), "deprecated"),
-            (is_system, "syscmd"),
-        ]
-        .into_iter()
-        .filter(|f| f.0)
-        .map(|f| f.1)
-        .collect();
+        let flags: Vec<&str> =
+            [(spec.deprecated.is_some(), "deprecated"), (is_system, "syscmd")].into_iter().filter(|f| f.0).map(|f| f.1).collect();
         out.bulk(b"doc_flags");
         words(out, &flags, "");
     }
@@ -138,30 +112,15 @@ fn argument(out: &mut Out, arg: &Arg) {
         Kind::OneOf => ("oneof", false, None),
         Kind::Block => ("block", false, None),
     };
-    let flags = [
-        (arg.optional, "optional"),
-        (arg.multiple, "multiple"),
-        (arg.multiple_token, "multiple_token"),
-    ];
+    let flags = [(arg.optional, "optional"), (arg.multiple, "multiple"), (arg.multiple_token, "multiple_token")];
     let flags: Vec<&str> = flags.into_iter().filter(|f| f.0).map(|f| f.1).collect();
-    let texts = [arg.token, arg.since, arg.deprecated_since]
-        .into_iter()
-        .filter(|t| !t.is_empty())
-        .count();
+    let texts = [arg.token, arg.since, arg.deprecated_since].into_iter().filter(|t| !t.is_empty()).count();
     let fields = [is_leaf, key.is_some(), !flags.is_empty(), !is_leaf];
     out.map(2 + texts + fields.into_iter().filter(|is| *is).count());
     text(out, "name", arg.name);
     text(out, "type", kind);
     if is_leaf {
-        text(
-            out,
-            "display_text",
-            if arg.display.is_empty() {
-                arg.name
-            } else {
-                arg.display
-            },
-        );
+        text(out, "display_text", if arg.display.is_empty() { arg.name } else { arg.display });
     }
     if let Some(n) = key {
         out.bulk(b"key_spec_index");

@@ -3,9 +3,7 @@
 
 use super::{BASE, NAMES, top_level};
 use crate::proto::encode::Out;
-use crate::spec::{
-    Begin, Call, Category, Find, Flags, KeySpec, Merge, Multi, Outcome, Route, Spec, Table,
-};
+use crate::spec::{Begin, Call, Category, Find, Flags, KeySpec, Merge, Multi, Outcome, Route, Spec, Table};
 
 pub const SPEC: Spec = Spec {
     name: "INFO",
@@ -92,9 +90,7 @@ fn describe(out: &mut Out, table: &Table, row: u16) {
 /// A set of status words.
 pub fn words(out: &mut Out, words: &[&str], prefix: &str) {
     out.set(words.len());
-    words
-        .iter()
-        .for_each(|word| out.simple(&format!("{prefix}{word}")));
+    words.iter().for_each(|word| out.simple(&format!("{prefix}{word}")));
 }
 
 /// Whether the keys of a spec are at places that do not depend on the arguments.
@@ -110,11 +106,7 @@ fn legacy_range(keys: &[KeySpec]) -> (i64, i64, i64) {
             continue;
         };
         let begin = i64::from(begin);
-        let last = if last >= 0 {
-            begin + i64::from(last)
-        } else {
-            i64::from(last)
-        };
+        let last = if last >= 0 { begin + i64::from(last) } else { i64::from(last) };
         range = match range {
             None => Some((begin, last, i64::from(step))),
             Some((first, before, 1)) if step == 1 && before == begin - 1 => Some((first, last, 1)),
@@ -127,23 +119,12 @@ fn legacy_range(keys: &[KeySpec]) -> (i64, i64, i64) {
 /// Hints for clients that know several nodes: what the route says, unless the command says it itself, then its own.
 fn tips_of(spec: &Spec) -> Vec<&'static str> {
     let mut tips = Vec::new();
-    if !spec
-        .tips
-        .iter()
-        .any(|tip| tip.starts_with("request_policy:"))
-    {
+    if !spec.tips.iter().any(|tip| tip.starts_with("request_policy:")) {
         let (request, merge) = match spec.route {
             Route::Keys(Multi::Split(merge)) => (Some("request_policy:multi_shard"), Some(merge)),
             Route::Every(merge @ (Merge::AllOk | Merge::Sum | Merge::Concat)) => {
                 let is_for_nodes = spec.flags.has(Flags::ADMIN);
-                (
-                    Some(if is_for_nodes {
-                        "request_policy:all_nodes"
-                    } else {
-                        "request_policy:all_shards"
-                    }),
-                    Some(merge),
-                )
+                (Some(if is_for_nodes { "request_policy:all_nodes" } else { "request_policy:all_shards" }), Some(merge))
             }
             _ => (None, None),
         };
@@ -168,14 +149,7 @@ fn key_spec(out: &mut Out, k: &KeySpec) {
         _ if matches!(k.find, Find::Unknown) => part(out, "unknown", &[]),
         Begin::Index(i) => part(out, "index", &[("index", Value::Number(i64::from(i)))]),
         Begin::Keyword(word, from) => {
-            part(
-                out,
-                "keyword",
-                &[
-                    ("keyword", Value::Text(word)),
-                    ("startfrom", Value::Number(i64::from(from))),
-                ],
-            );
+            part(out, "keyword", &[("keyword", Value::Text(word)), ("startfrom", Value::Number(i64::from(from)))]);
         }
     }
     out.bulk(b"find_keys");
@@ -183,26 +157,10 @@ fn key_spec(out: &mut Out, k: &KeySpec) {
     match k.find {
         Find::Range { last, step, limit } => {
             let last = Value::Number(i64::from(last));
-            part(
-                out,
-                "range",
-                &[
-                    ("lastkey", last),
-                    ("keystep", number(step)),
-                    ("limit", number(limit)),
-                ],
-            );
+            part(out, "range", &[("lastkey", last), ("keystep", number(step)), ("limit", number(limit))]);
         }
         Find::Count { count, first, step } => {
-            part(
-                out,
-                "keynum",
-                &[
-                    ("keynumidx", number(count)),
-                    ("firstkey", number(first)),
-                    ("keystep", number(step)),
-                ],
-            );
+            part(out, "keynum", &[("keynumidx", number(count)), ("firstkey", number(first)), ("keystep", number(step))]);
         }
         Find::Unknown => part(out, "unknown", &[]),
     }
@@ -240,30 +198,15 @@ mod tests {
         assert_eq!(legacy_range(&[]), (0, 0, 0));
         assert_eq!(legacy_range(&[one(1)]), (1, 1, 1));
         assert_eq!(legacy_range(&[one(1), one(2)]), (1, 2, 1));
-        assert_eq!(
-            legacy_range(&[one(2), KeySpec::range(3, -1, 1, Access::RO)]),
-            (2, -1, 1)
-        );
-        assert_eq!(
-            legacy_range(&[KeySpec::range(1, -1, 2, Access::OW)]),
-            (1, -1, 2)
-        );
-        assert_eq!(
-            legacy_range(&[KeySpec::counted(1, 1, Access::RO)]),
-            (0, 0, 0)
-        );
-        assert_eq!(
-            legacy_range(&[one(1), KeySpec::counted(2, 1, Access::RO)]),
-            (1, 1, 1)
-        );
+        assert_eq!(legacy_range(&[one(2), KeySpec::range(3, -1, 1, Access::RO)]), (2, -1, 1));
+        assert_eq!(legacy_range(&[KeySpec::range(1, -1, 2, Access::OW)]), (1, -1, 2));
+        assert_eq!(legacy_range(&[KeySpec::counted(1, 1, Access::RO)]), (0, 0, 0));
+        assert_eq!(legacy_range(&[one(1), KeySpec::counted(2, 1, Access::RO)]), (1, 1, 1));
     }
 
     #[test]
     fn readers_are_in_the_category_of_reads() {
-        let spec = Spec {
-            flags: Flags::READONLY,
-            ..Spec::DEFAULT
-        };
+        let spec = Spec { flags: Flags::READONLY, ..Spec::DEFAULT };
         assert_eq!(categories_of(&spec), Category::READ.and(Category::SLOW));
     }
 }

@@ -42,41 +42,29 @@ pub const GETKEYSANDFLAGS: Spec = Spec {
 
 /// The keys of the call whose name is word 2, and what happens to each.
 fn keys<'a>(call: &Call<'a>) -> Result<Vec<(&'a [u8], Access)>, Refusal> {
-    let args = Args {
-        base: call.args.base,
-        spans: &call.args.spans[2..],
-    };
+    let args = Args { base: call.args.base, spans: &call.args.spans[2..] };
     let table = &call.shard.server.commands;
     let top = table.find(args.get(0));
     let row = match (top, args.try_get(1)) {
         (Some(id), Some(word)) if !table.row(id).subs.is_empty() => table.find_sub(id, word),
         _ => top,
     };
-    let spec = table
-        .row(row.ok_or(Refusal::fixed("ERR Invalid command specified"))?)
-        .spec;
+    let spec = table.row(row.ok_or(Refusal::fixed("ERR Invalid command specified"))?).spec;
     if spec.keys.is_empty() {
         return Err(Refusal::fixed("ERR The command has no key arguments"));
     }
     if !spec.arity_fits(args.len()) {
-        return Err(Refusal::fixed(
-            "ERR Invalid number of arguments specified for command",
-        ));
+        return Err(Refusal::fixed("ERR Invalid number of arguments specified for command"));
     }
     let mut places = Vec::new();
     if positions(spec, &args, &mut places).is_err() {
         if spec.flags.has(Flags::NO_MANDATORY_KEYS) {
             return Ok(Vec::new());
         }
-        return Err(Refusal::fixed(
-            "ERR Invalid arguments specified for command",
-        ));
+        return Err(Refusal::fixed("ERR Invalid arguments specified for command"));
     }
     let access = |n: u8| access_of(spec, spec.keys[n as usize].access, &args);
-    Ok(places
-        .into_iter()
-        .map(|(i, n)| (args.get(i as usize), access(n)))
-        .collect())
+    Ok(places.into_iter().map(|(i, n)| (args.get(i as usize), access(n))).collect())
 }
 
 /// What a call does with a key whose spec says that it depends on the arguments.

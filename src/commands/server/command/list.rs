@@ -6,11 +6,8 @@ use crate::base::glob;
 use crate::spec::table::Row;
 use crate::spec::{Arg, Call, Category, Outcome, Refusal, Spec};
 
-const FILTERS: &[Arg] = &[
-    Arg::string("module-name").token("MODULE"),
-    Arg::string("category").token("ACLCAT"),
-    Arg::pattern("pattern").token("PATTERN"),
-];
+const FILTERS: &[Arg] =
+    &[Arg::string("module-name").token("MODULE"), Arg::string("category").token("ACLCAT"), Arg::pattern("pattern").token("PATTERN")];
 
 pub const SPEC: Spec = Spec {
     name: "LIST",
@@ -18,9 +15,7 @@ pub const SPEC: Spec = Spec {
     summary: "Names the commands.",
     cost: "O(N), N commands",
     arity: -2,
-    args: &[Arg::one_of("filterby", FILTERS)
-        .token("FILTERBY")
-        .optional()],
+    args: &[Arg::one_of("filterby", FILTERS).token("FILTERBY").optional()],
     tips: &["nondeterministic_output_order"],
     run,
     cases: "
@@ -41,10 +36,7 @@ fn run(call: &mut Call) -> Outcome {
     let args = call.args;
     let rows = &call.shard.server.commands.rows;
     let names: Vec<&str> = match args.len() {
-        2 => top_level(call)
-            .into_iter()
-            .map(|row| rows[row as usize].full_name)
-            .collect(),
+        2 => top_level(call).into_iter().map(|row| rows[row as usize].full_name).collect(),
         5 if args.is(2, "FILTERBY") => {
             let word = args.get(4);
             let fits: &dyn Fn(&Row) -> bool = if args.is(3, "MODULE") {
@@ -57,10 +49,7 @@ fn run(call: &mut Call) -> Outcome {
             } else {
                 return Err(Refusal::SYNTAX);
             };
-            rows.iter()
-                .filter(|row| fits(row))
-                .map(|row| row.full_name)
-                .collect()
+            rows.iter().filter(|row| fits(row)).map(|row| row.full_name).collect()
         }
         _ => return Err(Refusal::SYNTAX),
     };
@@ -70,8 +59,6 @@ fn run(call: &mut Call) -> Outcome {
 }
 
 fn in_category(row: &Row, word: &[u8]) -> bool {
-    let found = Category::NAMES
-        .iter()
-        .find(|(_, name)| word.eq_ignore_ascii_case(name.as_bytes()));
+    let found = Category::NAMES.iter().find(|(_, name)| word.eq_ignore_ascii_case(name.as_bytes()));
     found.is_some_and(|(category, _)| categories_of(row.spec).has(*category))
 }

@@ -21,15 +21,7 @@ pub const SPEC: Spec = Spec {
     arity: -1,
     flags: FLAGS.and(Flags::CONTAINER),
     categories: Category::CONNECTION,
-    subs: &[
-        &COUNT,
-        &docs::SPEC,
-        &keys::GETKEYS,
-        &keys::GETKEYSANDFLAGS,
-        &HELP,
-        &info::SPEC,
-        &list::SPEC,
-    ],
+    subs: &[&COUNT, &docs::SPEC, &keys::GETKEYS, &keys::GETKEYSANDFLAGS, &HELP, &info::SPEC, &list::SPEC],
     tips: &["nondeterministic_output_order"],
     help: LINES,
     run: info::run_all,
@@ -44,20 +36,11 @@ pub const SPEC: Spec = Spec {
 const FLAGS: Flags = Flags::LOADING.and(Flags::STALE);
 
 /// What the subcommands have in common.
-const BASE: Spec = Spec {
-    since: "2.8.13",
-    group: Group::Server,
-    arity: 2,
-    flags: FLAGS,
-    categories: Category::CONNECTION,
-    ..Spec::DEFAULT
-};
+const BASE: Spec =
+    Spec { since: "2.8.13", group: Group::Server, arity: 2, flags: FLAGS, categories: Category::CONNECTION, ..Spec::DEFAULT };
 
 /// The grammar of a whole call as an argument.
-const WHOLE_CALL: &[Arg] = &[
-    Arg::string("command"),
-    Arg::string("arg").optional().multiple(),
-];
+const WHOLE_CALL: &[Arg] = &[Arg::string("command"), Arg::string("arg").optional().multiple()];
 /// The grammar of a list of names.
 const NAMES: &[Arg] = &[Arg::string("command-name").optional().multiple()];
 

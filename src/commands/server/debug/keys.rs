@@ -53,11 +53,7 @@ pub fn object(call: &mut Call, is_fast: bool, record: &mut Vec<u8>) {
     let Some(item) = call.shard.ks.find(db, &key, now, Look::Quiet) else {
         return;
     };
-    let (encoding, idle, value) = (
-        item.encoding(),
-        u64::from(item.idle_seconds(now)),
-        item.to_value(),
-    );
+    let (encoding, idle, value) = (item.encoding(), u64::from(item.idle_seconds(now)), item.to_value());
     let clock = (now / 1000).saturating_sub(idle as i64) & 0x00ff_ffff;
     let mut line = format!("Value at:0x0 refcount:1 encoding:{encoding}");
     if !is_fast {
@@ -69,10 +65,7 @@ pub fn object(call: &mut Call, is_fast: bool, record: &mut Vec<u8>) {
 
 /// The one record that is not empty, as a status; without one there is no such key.
 pub fn first_or_no_key(call: &mut Call, records: &[&[u8]]) -> Outcome {
-    let found = records
-        .iter()
-        .find(|r| !r.is_empty())
-        .ok_or(Refusal::NO_KEY)?;
+    let found = records.iter().find(|r| !r.is_empty()).ok_or(Refusal::NO_KEY)?;
     call.out.simple(&String::from_utf8_lossy(found));
     Ok(())
 }
@@ -155,9 +148,7 @@ pub fn join_values(call: &mut Call, records: &[&[u8]]) {
         }
     }
     call.out.array(digests.len());
-    digests
-        .iter()
-        .for_each(|digest| call.out.simple(&digest.to_string()));
+    digests.iter().for_each(|digest| call.out.simple(&digest.to_string()));
 }
 
 /// POPULATE: makes those of the keys that belong here and do not exist. A value is `value:<number>`, cut or filled up with
@@ -195,22 +186,12 @@ pub fn index_stats(call: &mut Call, db: usize, record: &mut Vec<u8>) {
 
 /// Keys, keys with a time to live and slots, core by core.
 pub fn join_stats(call: &mut Call, records: &[&[u8]]) {
-    let (mut main, mut expires) = (
-        String::from("[Dictionary HT]\n"),
-        String::from("[Expires HT]\n"),
-    );
+    let (mut main, mut expires) = (String::from("[Dictionary HT]\n"), String::from("[Expires HT]\n"));
     for (core, record) in records.iter().enumerate() {
         let mut rest = *record;
-        let numbers = (
-            parts::number(&mut rest),
-            parts::number(&mut rest),
-            parts::number(&mut rest),
-        );
+        let numbers = (parts::number(&mut rest), parts::number(&mut rest), parts::number(&mut rest));
         if let (Some(keys), Some(volatile), Some(slots)) = numbers {
-            let _ = write!(
-                main,
-                "Core {core}:\n slots: {slots}\n number of elements: {keys}\n"
-            );
+            let _ = write!(main, "Core {core}:\n slots: {slots}\n number of elements: {keys}\n");
             let _ = write!(expires, "Core {core}:\n number of elements: {volatile}\n");
         }
     }
@@ -232,9 +213,7 @@ pub fn no_table(records: &[&[u8]]) -> Outcome {
     if records.iter().all(|r| r.is_empty()) {
         return Err(Refusal::NO_KEY);
     }
-    Err(Refusal::fixed(
-        "ERR The value stored at the specified key is not represented using an hash table",
-    ))
+    Err(Refusal::fixed("ERR The value stored at the specified key is not represented using an hash table"))
 }
 
 #[cfg(test)]
