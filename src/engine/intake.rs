@@ -12,7 +12,10 @@ use super::{
     worker::{Input, Worker},
 };
 use crate::keyspace::{Key, slots};
-use crate::proto::{Span, parse::{Limits, Parsed, parse}};
+use crate::proto::{
+    Span,
+    parse::{Limits, Parsed, parse},
+};
 use crate::spec::{Args, Flags, Multi, Route, client::ReplyMode, route::SessionOp};
 
 /// Commands and bytes that one connection may take in one pass over the connections.
@@ -358,6 +361,9 @@ impl Worker {
     }
 
     fn take_keys(&mut self, i: usize, row: u16, multi: Multi, args: &Args, place: Option<Place>) -> Taken {
+        if self.shard.cores == 1 {
+            return self.single(i, row, args, place, 0, None);
+        }
         let spec = self.shard.server.commands.row(row).spec;
         let mut places = std::mem::take(&mut self.key_places);
         places.clear();
@@ -571,8 +577,7 @@ impl Worker {
 
     /// Connections whose client some command marked for closing are shown to the node.
     pub(super) fn look_at_clients(&mut self) {
-        let marked: Vec<usize> =
-            self.shard.clients.iter().filter(|(_, c)| c.close_now || c.close_after_reply).map(|(i, _)| i).collect();
+        let marked: Vec<usize> = self.shard.clients.iter().filter(|(_, c)| c.close_now || c.close_after_reply).map(|(i, _)| i).collect();
         marked.into_iter().for_each(|i| self.mark_dirty(i));
     }
 }

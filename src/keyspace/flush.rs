@@ -57,12 +57,7 @@ impl Keyspace {
             self.spaces.len() - 1
         });
         self.numbers[db] = fresh;
-        self.doomed.push_back(Doom {
-            space: old,
-            root: 0,
-            hash: 0,
-            len: keys,
-        });
+        self.doomed.push_back(Doom { space: old, root: 0, hash: 0, len: keys });
         self.stats.changes += keys as u64;
         Doomed { keys }
     }
@@ -91,14 +86,8 @@ impl Keyspace {
             let Some(doom) = self.doomed.front() else {
                 return true;
             };
-            let place = Place {
-                space: doom.space,
-                root: doom.root,
-            };
-            let roots = self
-                .spaces
-                .get(place.space)
-                .map_or(0, |space| space.counts.len());
+            let place = Place { space: doom.space, root: doom.root };
+            let roots = self.spaces.get(place.space).map_or(0, |space| space.counts.len());
             if place.root >= roots {
                 self.finish(place.space);
                 continue;

@@ -17,11 +17,7 @@ impl Keyspace {
     /// The part of `used_bytes` that is neither key nor value: index and wheel.
     #[must_use]
     pub fn overhead_bytes(&self) -> usize {
-        let counts: usize = self
-            .spaces
-            .iter()
-            .map(|s| (s.counts.capacity() + s.groups.capacity()) * 4)
-            .sum();
+        let counts: usize = self.spaces.iter().map(|s| (s.counts.capacity() + s.groups.capacity()) * 4).sum();
         self.index.bucket_bytes() + self.index.side_bytes() + self.wheel.memory() + counts
     }
 
@@ -42,7 +38,6 @@ impl Keyspace {
     #[must_use]
     pub fn room_for(&self, bytes: usize) -> bool {
         // The smallest entry of a new key takes 16 bytes, so `bytes / 8` keys is more than can come.
-        self.store.room_for(bytes.saturating_add(64))
-            && self.index.room_for((bytes / 8).saturating_add(1))
+        self.store.room_for(bytes.saturating_add(64)) && self.index.room_for((bytes / 8).saturating_add(1))
     }
 }

@@ -37,7 +37,18 @@ pub struct Arg {
 
 impl Arg {
     const fn new(name: &'static str, kind: Kind) -> Arg {
-        Arg { name, kind, token: "", optional: false, multiple: false, multiple_token: false, since: "", deprecated_since: "", display: "", subs: &[] }
+        Arg {
+            name,
+            kind,
+            token: "",
+            optional: false,
+            multiple: false,
+            multiple_token: false,
+            since: "",
+            deprecated_since: "",
+            display: "",
+            subs: &[],
+        }
     }
     /// A key of the command's first key spec.
     pub const fn key(name: &'static str) -> Arg {

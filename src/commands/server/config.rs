@@ -157,7 +157,7 @@ fn rewrite(call: &mut Call) -> Outcome {
     if path.is_empty() {
         return Err(Refusal::fixed("ERR The server is running without a config file"));
     }
-    call.shard.requests.push(Request::WriteConfig { path, text: String::new() });
+    call.shard.requests.push(Request::WriteConfig { path });
     call.out.ok();
     Ok(())
 }
