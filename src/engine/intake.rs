@@ -176,8 +176,7 @@ impl Worker {
         let mut inline = Vec::new();
         let mut is_ready = false;
         let mut spans = std::mem::take(&mut self.batch.spans);
-        loop {
-            let Some(conn) = self.conns.get(i) else { break };
+        while let Some(conn) = self.conns.get(i) {
             if conn.is_deaf {
                 break;
             }

@@ -39,6 +39,8 @@ pub struct Worker {
     pub(super) tickets: Tickets,
     /// Parcels being filled, by target core.
     pub(super) parcels: Vec<Option<Box<Parcel>>>,
+    // Boxed as they travel: what comes back is kept as it is.
+    #[allow(clippy::vec_box)]
     pub(super) spare: Vec<Box<Parcel>>,
     /// Parcels of other cores to be run in this turn.
     pub(super) inbox: VecDeque<(usize, Box<Parcel>)>,

@@ -215,9 +215,12 @@ fn random_operations_agree_with_a_map() {
     }
 }
 
+/// Database, key, value, expiry.
+type Seen = (usize, Vec<u8>, Vec<u8>, Option<i64>);
+
 #[derive(Default)]
 struct Collected {
-    seen: Rc<RefCell<Vec<(usize, Vec<u8>, Vec<u8>, Option<i64>)>>>,
+    seen: Rc<RefCell<Vec<Seen>>>,
 }
 
 impl PreImages for Collected {
