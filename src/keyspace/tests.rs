@@ -260,9 +260,11 @@ fn random_operations_agree_with_a_map() {
     }
 }
 
+type Image = (usize, Vec<u8>, Vec<u8>, Option<i64>);
+
 #[derive(Default)]
 struct Collected {
-    seen: Rc<RefCell<Vec<(usize, Vec<u8>, Vec<u8>, Option<i64>)>>>,
+    seen: Rc<RefCell<Vec<Image>>>,
 }
 
 impl PreImages for Collected {
