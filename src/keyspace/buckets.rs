@@ -197,12 +197,13 @@ impl BucketHeap {
         owners + (self.position.capacity() + self.free_blocks.capacity()) * 4
     }
 
-    /// Whether `tables` of the largest size can still be made.
+    /// Whether tables of together `buckets` buckets can still be made, however they split over the sizes.
     #[must_use]
-    pub fn room_for(&self, tables: usize) -> bool {
+    pub fn room_for(&self, buckets: usize) -> bool {
         let blocks = self.map.len() / (BLOCK_BUCKETS * BUCKET_BYTES) - self.position.len()
             + self.free_blocks.len();
-        blocks > tables + SIZES.len()
+        // A block may be a sixth unused, and every size may open one; a table that grows is there twice for a moment.
+        blocks > buckets / (BLOCK_BUCKETS * 5 / 6) + 2 * SIZES.len()
     }
 
     /// A table of `len` buckets (one of SIZES), all empty with that epoch; `None` when the heap is full.

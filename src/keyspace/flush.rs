@@ -114,6 +114,9 @@ impl Keyspace {
             entries.clear();
             let next = self.index.take_table(place, hash, &mut entries);
             self.bury_all(place.space, &entries);
+            if let Some(doom) = self.doomed.front_mut() {
+                doom.len = doom.len.saturating_sub(entries.len());
+            }
             left = left.saturating_sub(entries.len().max(1));
             if let Some(hash) = next {
                 self.doom_to(place.root, hash);

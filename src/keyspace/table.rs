@@ -180,7 +180,8 @@ impl Index {
     /// Whether `keys` more keys can certainly be indexed.
     #[must_use]
     pub fn room_for(&self, keys: usize) -> bool {
-        self.heap.room_for(keys.div_ceil(8).saturating_add(16))
+        // At worst each key opens a bucket of its own.
+        self.heap.room_for(keys)
     }
 
     /// The entry of `hash` for which `is_it` says yes.
