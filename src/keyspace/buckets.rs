@@ -3,7 +3,7 @@
 //! ```text
 //! bucket    u32 meta { 10 bits lanes in use | 6 bits overflow | 16 bits snapshot epoch }
 //!           10 x u16 tag | 10 x u32 entry reference                     = one cache line
-//! table     1..=128 buckets in a row; sizes 1..=16, then about an eighth more each time
+//! table     1..=90 buckets in a row; sizes 1..=16, then about an eighth more each time
 //! block     32 KiB of tables of one size; a size's tables fill its blocks without a gap
 //! ```
 //!
@@ -21,7 +21,7 @@ use crate::base::arena::Mapping;
 use crate::base::simd::{LANES, match_tags, prefetch};
 
 /// Most buckets in one table.
-pub const BUCKETS_MAX: usize = 128;
+pub const BUCKETS_MAX: usize = 90;
 const BLOCK_BUCKETS: usize = 512;
 const BUCKET_BYTES: usize = 64;
 /// Empty blocks that keep their memory: 8 * 32 KiB.
@@ -32,8 +32,15 @@ const OVERFLOW_MAX: u32 = 63;
 const EPOCH_SHIFT: u32 = 16;
 
 /// The sizes a table may have, in buckets.
+<<<<<<< HEAD
 const SIZES: [u8; 33] =
     [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 27, 30, 33, 37, 42, 47, 53, 60, 68, 78, 90, 108, 128];
+=======
+const SIZES: [u8; 31] = [
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 27, 30, 33, 37, 42, 47,
+    53, 60, 68, 78, 90,
+];
+>>>>>>> w-keyspace
 
 /// Ten entries of the index.
 #[derive(Clone, Copy)]
@@ -189,11 +196,19 @@ impl BucketHeap {
         owners + (self.position.capacity() + self.free_blocks.capacity()) * 4
     }
 
-    /// Whether `tables` of the largest size can still be made.
+    /// Whether tables of together `buckets` buckets can still be made, however they split over the sizes.
     #[must_use]
+<<<<<<< HEAD
     pub fn room_for(&self, tables: usize) -> bool {
         let blocks = self.map.len() / (BLOCK_BUCKETS * BUCKET_BYTES) - self.position.len() + self.free_blocks.len();
         blocks > tables + SIZES.len()
+=======
+    pub fn room_for(&self, buckets: usize) -> bool {
+        let blocks = self.map.len() / (BLOCK_BUCKETS * BUCKET_BYTES) - self.position.len()
+            + self.free_blocks.len();
+        // A block may be a sixth unused, and every size may open one; a table that grows is there twice for a moment.
+        blocks > buckets / (BLOCK_BUCKETS * 5 / 6) + 2 * SIZES.len()
+>>>>>>> w-keyspace
     }
 
     /// A table of `len` buckets (one of SIZES), all empty with that epoch; `None` when the heap is full.
@@ -376,8 +391,15 @@ mod tests {
     #[test]
     fn a_full_heap_refuses() {
         let mut heap = BucketHeap::new(1 << 20);
+<<<<<<< HEAD
         let made = (0..1000).take_while(|&i| heap.alloc(128, 0, owner(i)).is_some()).count();
         assert_eq!(made, 31 * 4);
+=======
+        let made = (0..1000)
+            .take_while(|&i| heap.alloc(90, 0, owner(i)).is_some())
+            .count();
+        assert_eq!(made, 31 * 5);
+>>>>>>> w-keyspace
         assert!(!heap.room_for(1));
     }
 

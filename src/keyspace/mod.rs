@@ -20,7 +20,10 @@
 //!   in the entry. Keys of flushed spaces are still in the wheel until they are freed.
 //! - A write that finds no memory changes nothing and returns `false` (counted in `stats.refused`).
 //!
-//! Budget: a look-up whose bucket and entry are prefetched takes about 30 ns, an overwrite in place about 40 ns.
+//! - Writes do not look at the time. A command calls `find` (or `exists`) first, which deletes a key whose time is over;
+//!   a blind SET without KEEPTTL need not.
+//!
+//! Budget: no allocation and no system call on a look-up or an overwrite; two cache misses, both prefetchable.
 
 pub mod buckets;
 pub mod entry;

@@ -53,6 +53,7 @@ impl Keyspace {
     }
 
     /// Removes a key and returns its value and expiry; a value kept apart moves without a copy.
+    /// Does not look at the time.
     pub fn take(&mut self, db: usize, key: &Key) -> Option<(Value, Option<i64>)> {
         self.note(db, key.bytes);
         let found = self.locate(db, key)?;

@@ -1,7 +1,7 @@
 //! The index: (space, slot, hash) -> entry reference, growing in small steps at any size.
 //!
 //! ```text
-//! root (8 B a slot)  empty | one table of 1..=128 buckets | directory
+//! root (8 B a slot)  empty | one table of 1..=90 buckets | directory
 //! directory          2^g table references, g <= 10, by the next g hash bits; a full one gets sub-directories
 //! table              home bucket = tag * buckets >> 16, then the following buckets in turn
 //! tag                the 16 hash bits that come after the bits the directories have used up
@@ -13,18 +13,20 @@
 //! entry, so small tables grow by a single bucket and the average fill stays near 85 %. That, the dense bucket heap
 //! and 8-byte roots come to 8.5 to 9.5 B a key from 24 keys a slot on. A bucket holds 10 entries with 16-bit tags, not
 //! 12 with 8-bit ones: a wrong candidate costs a cache miss, and 8 bits leave no room for the position.
-//! Two dependent misses reach an entry: bucket, entry. The root is hot; directories exist above 1,120 keys a slot only.
+//! Two dependent misses reach an entry: bucket, entry. The root is hot; directories exist above 787 keys a slot only (12.9 million keys a core, spread evenly).
 //!
 //! Invariants
 //! - Everything is monotone in the hash: iterating by home bucket is iterating by hash prefix, whatever was built anew
 //!   in between. SCAN and the snapshot walk rest on it.
-//! - One insertion builds at most one table anew (128 buckets, no entry touched) or splits one (1,120 entries touched,
+//! - One insertion builds at most one table anew (90 buckets, no entry touched) or splits one (787 entries touched,
 //!   prefetched). A removal may join two tables of at most 512 entries together.
 //! - While a snapshot walk is on, a table is built anew either wholly handed out or wholly not (see `settle`).
 //!
 //! Ref: Fagin et al., "Extendible Hashing", TODS 1979
 
-use super::buckets::{BUCKETS_MAX, Bucket, BucketHeap, Owner, size_for};
+mod growth;
+
+use super::buckets::{BUCKETS_MAX, BucketHeap, Owner, size_for};
 use crate::base::simd::LANES;
 
 const DIR_BITS_MAX: u32 = 10;
@@ -174,7 +176,8 @@ impl Index {
     /// Whether `keys` more keys can certainly be indexed.
     #[must_use]
     pub fn room_for(&self, keys: usize) -> bool {
-        self.heap.room_for(keys.div_ceil(8).saturating_add(16))
+        // At worst each key opens a bucket of its own.
+        self.heap.room_for(keys)
     }
 
     /// The entry of `hash` for which `is_it` says yes.
@@ -545,6 +548,7 @@ impl Index {
         self.store(place, path, empty);
         self.free_table(path.table);
     }
+<<<<<<< HEAD
 
     /// Builds a table anew with another number of buckets, from its tags alone.
     #[cold]
@@ -742,6 +746,8 @@ impl Index {
         }
         Some(TableRef { at, len: len as u16, buckets: buckets as u8, depth: 0 })
     }
+=======
+>>>>>>> w-keyspace
 }
 
 /// The hash bits that place an entry in its table, and tell it from the others there.
@@ -766,6 +772,7 @@ fn capacity(buckets: usize) -> usize {
     }
 }
 
+<<<<<<< HEAD
 fn put(table: &mut [Bucket], tag: u16, entry: u32) {
     let buckets = table.len();
     let home = home_of(tag, buckets);
@@ -781,6 +788,7 @@ fn put(table: &mut [Bucket], tag: u16, entry: u32) {
     debug_assert!(false, "a table was built too small");
 }
 
+=======
+>>>>>>> w-keyspace
 #[cfg(test)]
-#[path = "table_tests.rs"]
 mod tests;

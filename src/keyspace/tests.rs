@@ -215,12 +215,20 @@ fn random_operations_agree_with_a_map() {
     }
 }
 
+<<<<<<< HEAD
 /// Database, key, value, expiry.
 type Seen = (usize, Vec<u8>, Vec<u8>, Option<i64>);
 
 #[derive(Default)]
 struct Collected {
     seen: Rc<RefCell<Vec<Seen>>>,
+=======
+type Image = (usize, Vec<u8>, Vec<u8>, Option<i64>);
+
+#[derive(Default)]
+struct Collected {
+    seen: Rc<RefCell<Vec<Image>>>,
+>>>>>>> w-keyspace
 }
 
 impl PreImages for Collected {
@@ -539,4 +547,39 @@ fn bytes_a_key_stay_within_the_figures() {
         })
     });
     mean(42.0, &|n| bytes_per_key(n, |k, key, i| assert!(k.set_int(0, key, 10_000_000 + i64::from(i), Ttl::None))));
+}
+
+#[test]
+fn room_is_refused_only_when_memory_is_near_its_end() {
+    let keys = Keyspace::new(1, 1, 0..SLOTS);
+    assert!(keys.room_for(0) && keys.room_for(512 << 20));
+    assert!(!keys.room_for(1 << 36) && !keys.room_for(usize::MAX));
+}
+
+#[test]
+fn writes_beyond_the_arena_are_refused_and_change_nothing() {
+    let mut keys = Keyspace::new(1, 1, 0..SLOTS);
+    keys.store = Store::new(1 << 20);
+    let value = [b'v'; 1000];
+    let mut written = 0;
+    while written < 5000 {
+        let name = format!("k{written}");
+        let key = keys.key(name.as_bytes());
+        if !keys.set_str(0, &key, &value, Ttl::None, 0) {
+            break;
+        }
+        written += 1;
+    }
+    assert!(written > 700 && written < 1100 && keys.len(0) == written);
+    assert_eq!(keys.stats.refused, 1);
+    let key = keys.key(b"k0");
+    assert!(!keys.set_str(0, &key, &[b'w'; 2000], Ttl::At(9), 0));
+    assert!(!keys.edit_str(0, &key, 2000, |_| panic!("no room for this")));
+    assert_eq!(keys.append_str(0, &key, &value), None);
+    let item = keys.find(0, &key, 0, Look::Read).unwrap();
+    assert_eq!(
+        (item.string(), item.expire_at()),
+        (StrRef::Bytes(&value), None)
+    );
+    assert!(keys.remove(0, &key) && keys.set_str(0, &key, &value, Ttl::None, 0));
 }

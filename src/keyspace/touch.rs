@@ -122,8 +122,13 @@ impl Keyspace {
     #[inline]
     pub(super) fn note(&mut self, db: usize, key: &[u8]) {
         if self.attention & REPORTING != 0 {
-            self.touched.insert((db, key.to_vec()));
+            self.report(db, key);
         }
+    }
+
+    #[cold]
+    fn report(&mut self, db: usize, key: &[u8]) {
+        self.touched.insert((db, key.to_vec()));
     }
 
     /// A key in bucket `unit` is about to change or appear.
