@@ -66,10 +66,10 @@ fn take_word(text: &str) -> Result<(Vec<u8>, &str), String> {
     }
     if let Some(inside) = text.strip_prefix('\'') {
         let end = inside.find('\'').ok_or("quote without an end")?;
-        return Ok((inside[..end].as_bytes().to_vec(), &inside[end + 1..]));
+        return Ok((inside.as_bytes()[..end].to_vec(), &inside[end + 1..]));
     }
     let end = text.find(' ').unwrap_or(text.len());
-    Ok((text[..end].as_bytes().to_vec(), &text[end..]))
+    Ok((text.as_bytes()[..end].to_vec(), &text[end..]))
 }
 
 /// A string in double quotes with `\n \r \t \a \b \xNN \\ \"`, and what follows it.
@@ -136,7 +136,7 @@ fn take_element(text: &str) -> Result<(Expected, &str), String> {
 }
 
 fn scalar(word: &str) -> Result<Expected, String> {
-    let tail = || word[1..].as_bytes().to_vec();
+    let tail = || word.as_bytes()[1..].to_vec();
     Ok(match (word.as_bytes().first(), word) {
         (_, "nil") => Expected::Nil,
         (_, "?") => Expected::Anything,
