@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The binary: `ringfort [conf] [--option value ...]`, and its tools by name.
 
 #[global_allocator]
@@ -7,6 +6,3 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() {
     std::process::exit(ringfort::cli::main());
 }
-=======
-fn main() {}
->>>>>>> w-keyspace

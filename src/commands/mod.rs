@@ -9,6 +9,9 @@ macro_rules! commands {
     };
 }
 
+pub mod help;
+pub mod parts;
+
 pub mod bitmap;
 pub mod common;
 pub mod connection;

@@ -1,6 +1,8 @@
 //! Runs the cases of the commands of this folder against one core, without engine and connection.
 //! Ref: the grammar of cases is told in spec/mod.rs; the roads run them through the whole server.
 
+mod cores;
+
 use super::*;
 use crate::config::Config;
 use crate::proto::{

@@ -361,7 +361,10 @@ impl Worker {
         let spec = self.shard.server.commands.row(row).spec;
         let mut places = std::mem::take(&mut self.key_places);
         places.clear();
-        let found = crate::spec::keys::positions(spec, args, &mut places);
+        let mut found = crate::spec::keys::positions(spec, args, &mut places);
+        if spec.check.is_some_and(|check| check(args).is_err()) {
+            found = Err(crate::spec::keys::Invalid::Count);
+        }
         let cores = self.shard.cores;
         let owner = |p: &(u32, u8)| slots::owner_of(slots::slot_of(args.get(p.0 as usize)), cores);
         let first = places.first().map(owner);

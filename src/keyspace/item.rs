@@ -114,7 +114,7 @@ pub enum Look {
     /// A read: counts a hit or miss, sets the access clock.
     Read,
     /// A read that leaves the access clock alone (EXISTS, TYPE, TTL, a NO-TOUCH client): counts a hit or miss.
-    ReadNoTouch,
+    Peek,
     /// Nothing at all (OBJECT, DEBUG, internal use).
     Quiet,
     /// For a write: sets the access clock only.
@@ -187,15 +187,10 @@ impl<'k> Item<'k> {
         self.view.kind()
     }
 
-    /// The string; `None` if the key holds another type.
+    /// The string.
     #[inline]
     #[must_use]
-    pub fn string(&self) -> Option<StrRef<'k>> {
-        Some(self.text())
-    }
-
-    #[inline]
-    fn text(&self) -> StrRef<'k> {
+    pub fn string(&self) -> StrRef<'k> {
         match self.view.body() {
             Body::Int(n) => StrRef::Int(n),
             Body::Inline(bytes) => StrRef::Bytes(bytes),
@@ -223,7 +218,7 @@ impl<'k> Item<'k> {
     /// OBJECT ENCODING: "int", "embstr" or "raw".
     #[must_use]
     pub fn encoding(&self) -> &'static str {
-        match self.text() {
+        match self.string() {
             StrRef::Int(_) => "int",
             StrRef::Bytes(b) if b.len() <= EMBSTR_MAX && !self.view.is_raw() => "embstr",
             StrRef::Bytes(_) => "raw",
@@ -251,7 +246,7 @@ impl<'k> Item<'k> {
     /// A detached copy; a value kept apart is shared instead of copied.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        match (self.text(), self.big()) {
+        match (self.string(), self.big()) {
             (StrRef::Int(n), _) => Value::Int(n),
             (_, Some(big)) => Value::Str {
                 bytes: big.clone(),

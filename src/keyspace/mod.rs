@@ -282,8 +282,8 @@ impl Keyspace {
         self.now = now;
         let found = self.live(db, key, now);
         match look {
-            Look::Read | Look::ReadNoTouch if found.is_some() => self.stats.hits += 1,
-            Look::Read | Look::ReadNoTouch => self.stats.misses += 1,
+            Look::Read | Look::Peek if found.is_some() => self.stats.hits += 1,
+            Look::Read | Look::Peek => self.stats.misses += 1,
             Look::Quiet | Look::Write => {}
         }
         let found = found?;
@@ -293,9 +293,9 @@ impl Keyspace {
         Some(self.item(found.entry))
     }
 
-    /// Whether the key is there: a `find` with `Look::ReadNoTouch`.
+    /// Whether the key is there: a `find` with `Look::Peek`.
     pub fn exists(&mut self, db: usize, key: &Key, now: i64) -> bool {
-        self.find(db, key, now, Look::ReadNoTouch).is_some()
+        self.find(db, key, now, Look::Peek).is_some()
     }
 
     /// Deletes a key; says whether it was there (also when its time was over and nobody had noticed).

@@ -106,6 +106,9 @@ impl Flags {
         if self.has(Flags::WRITE) {
             c = c.and(Category::WRITE);
         }
+        if self.has(Flags::READONLY) {
+            c = c.and(Category::READ);
+        }
         if self.has(Flags::ADMIN) {
             c = c.and(Category::ADMIN).and(Category::DANGEROUS);
         }

@@ -93,11 +93,13 @@ pub struct Debug {
     pub quicklist_packed_threshold: u64,
     pub reply_buffer_peak_reset_ms: i64,
     pub reply_buffer_resizing: bool,
+    /// Periodic work (expiry, statistics) does not run.
+    pub pause_cron: bool,
 }
 
 impl Default for Debug {
     fn default() -> Self {
-        Debug { quicklist_packed_threshold: 1 << 30, reply_buffer_peak_reset_ms: 5000, reply_buffer_resizing: true }
+        Debug { quicklist_packed_threshold: 1 << 30, reply_buffer_peak_reset_ms: 5000, reply_buffer_resizing: true, pause_cron: false }
     }
 }
 

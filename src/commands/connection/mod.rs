@@ -1,3 +1,5 @@
-//! Commands of the group connection.
+//! Commands about the connection itself.
 
-commands![];
+pub mod shared;
+
+commands![auth client echo hello ping quit reset select];

@@ -72,7 +72,8 @@ pub fn plan(shard: &Shard, row: u16, args: &Args, db: usize, is_resp3: bool) -> 
         Route::Keys(multi) => multi,
     };
     let mut places = Vec::new();
-    if crate::spec::keys::positions(spec, args, &mut places).is_err() || places.is_empty() {
+    let is_refused = spec.check.is_some_and(|check| check(args).is_err());
+    if crate::spec::keys::positions(spec, args, &mut places).is_err() || places.is_empty() || is_refused {
         planned.place = Where::One(shard.core);
         return planned;
     }

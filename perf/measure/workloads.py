@@ -1,0 +1,238 @@
+"""The kinds of workload. Each takes a scenario and the servers, and returns (raw rows, command lines): a row is one server's
+figures in one round. Ratios are made of rows of the same round, so that a slow minute of the machine hits both sides."""
+
+import binascii, csv, os, resource, select, shlex, subprocess, time
+
+from .servers import Server, feed, fill, fill_keys, pinned, resp
+
+
+def throughput(scenario, peers, names, rounds, scale):
+    """valkey-benchmark against each server in turn (A B, B A, ...): operations a second, CPU time an operation, latency."""
+    client = shlex.split(fill(peers["client"]["command"]))
+    live = [Server(n, peers["servers"][n], peers["pinning"]["server"]) for n in names]
+    rows, lines = [], {s.name: s.command for s in live}
+    try:
+        for s in live:
+            if scenario["fill"]:
+                fill_keys(s, scenario["keys"], scenario["value"])
+        n = max(1000, int(scenario["requests"] * scale))
+        args = scenario["args"] + ["-n", str(n), "-r", str(scenario["keys"]), "--csv"]
+        lines["client"] = " ".join(client + args)
+        # One short round warms every server up and is thrown away.
+        for r in range(-1, rounds):
+            for s in live if r % 2 == 0 else live[::-1]:
+                count = n if r >= 0 else max(1000, n // 8)
+                row = bench(s, client, scenario["args"] + ["-n", str(count), "-r", str(scenario["keys"]), "--csv"], peers, count)
+                if r >= 0:
+                    rows.append({"round": r, "server": s.name} | row)
+    finally:
+        for s in live:
+            s.stop()
+    return rows, lines
+
+
+def bench(server, client, args, peers, count):
+    (ran, waited), steal = server.schedule(), steal_ticks()
+    argv = pinned(peers["pinning"]["client"]) + client + ["-h", "127.0.0.1", "-p", str(server.port)] + args
+    run = subprocess.run(argv, capture_output=True, text=True, check=True)
+    last = list(csv.reader(run.stdout.strip().splitlines()))[-1]
+    if len(last) < 8:
+        raise SystemExit(f"the client said: {run.stdout}{run.stderr}")
+    ops, _, _, p50, _, p99, most = (float(x) for x in last[1:8])
+    after = server.schedule()
+    noise = {"waited_ms": (after[1] - waited) // 10**6, "steal": steal_ticks() - steal}
+    return {"ops": ops, "cpu": round((after[0] - ran) / 1000 / count, 4), "p50_ms": p50, "p99_ms": p99, "max_ms": most} | noise
+
+
+def steal_ticks():
+    """Time that the hypervisor took from this machine, in clock ticks."""
+    return int(open("/proc/stat").readline().split()[8])
+
+
+def memory(scenario, peers, names, rounds, scale):
+    """Resident bytes a key, over several sizes. What an empty server takes is subtracted."""
+    value, rows, lines = b"v" * 32, [], {}
+    kinds = {
+        "string": lambda i: resp(b"SET", b"key:%012d" % i, value),
+        "ttl": lambda i: resp(b"SET", b"key:%012d" % i, value, b"EX", 100000 + i),
+        "int": lambda i: resp(b"SET", b"key:%012d" % i, 10000000 + i),
+    }
+    make = kinds[scenario["data"]]
+    for r, keys in enumerate(scenario["keys"]):
+        keys = int(keys * scale)
+        for name in names:
+            s = Server(name, peers["servers"][name], peers["pinning"]["server"])
+            try:
+                empty = s.rss()
+                feed(s, (make(i) for i in range(keys)))
+                time.sleep(0.3)
+                rows.append({"round": r, "server": name, "keys": keys, "empty_mib": round(empty / 2**20, 1), "bytes": round((s.rss() - empty) / keys, 1)})
+                lines[name] = s.command
+            finally:
+                s.stop()
+    return rows, lines
+
+
+def idle(scenario, peers, names, rounds, scale):
+    """Resident bytes a connection that says nothing, and CPU time a second that all of them cost."""
+    count, rows, lines = int(scenario["connections"] * scale), [], {}
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, count + 200), hard))
+    for name in names:
+        s = Server(name, peers["servers"][name], peers["pinning"]["server"])
+        open_ones = []
+        try:
+            before = s.rss()
+            for _ in range(count):
+                c = s.connect()
+                c.sendall(b"PING\r\n")
+                c.recv(16)
+                open_ones.append(c)
+            time.sleep(0.5)
+            bytes_each, cpu = (s.rss() - before) / count, s.cpu_ns()
+            time.sleep(scenario["seconds"])
+            share = (s.cpu_ns() - cpu) / 1e6 / scenario["seconds"]
+            rows.append({"round": 0, "server": name, "bytes": round(bytes_each), "cpu_ms_per_s": round(share, 3)})
+            lines[name] = s.command
+        finally:
+            for c in open_ones:
+                c.close()
+            s.stop()
+    return rows, lines
+
+
+def own_client():
+    """The load generator of this package."""
+    return shlex.split(fill("{bin} bench"))
+
+
+def figures(text):
+    """The `name=value` words of the last line of `ringfort bench`."""
+    return {k: float(v) for k, v in (w.split("=") for w in text.strip().splitlines()[-1].split() if "=" in w)}
+
+
+def stall(scenario, peers, names, rounds, scale):
+    """The longest gap in the answers to a PING every millisecond while another connection fills the server."""
+    rows, lines = [], {}
+    client, keys = peers["pinning"]["client"], int(scenario["keys"] * scale)
+    for r in range(rounds):
+        for name in names if r % 2 == 0 else names[::-1]:
+            s = Server(name, peers["servers"][name], peers["pinning"]["server"])
+            try:
+                argv = pinned(client) + own_client() + ["--stall", "--port", str(s.port), "--duration", "600"]
+                # The probe ends when its input does, that is, when the filling is over.
+                probe = subprocess.Popen(argv + ["--until-eof"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                os.sched_setaffinity(0, {int(client)})
+                start, waited = time.time(), s.schedule()[1]
+                fill_keys(s, keys, scenario["value"])
+                took, waited = time.time() - start, s.schedule()[1] - waited
+                out, _ = probe.communicate("")
+                got = figures(out)
+                rows.append({"round": r, "server": name, "stall_ms": got["max_ms"], "p999_ms": got["p999_ms"], "fill_s": round(took, 2),
+                             "waited_ms": waited // 10**6, "pause_ms": got["pause_ms"]})
+                lines |= {name: s.command, "client": " ".join(argv)}
+            finally:
+                s.stop()
+    return rows, lines
+
+
+def open_loop(scenario, peers, names, rounds, scale):
+    """`ringfort bench` at a fixed rate: latency from the intended send time."""
+    rows, lines, seconds = [], {}, max(1, int(scenario["seconds"] * scale))
+    live = [Server(n, peers["servers"][n], peers["pinning"]["server"]) for n in names]
+    try:
+        for s in live:
+            fill_keys(s, 1000000, 32)
+        for r in range(rounds):
+            for s in live if r % 2 == 0 else live[::-1]:
+                before, waited = s.schedule()
+                argv = pinned(peers["pinning"]["client"]) + own_client() + ["--port", str(s.port), "--duration", str(seconds)]
+                run = subprocess.run(argv + scenario["args"], capture_output=True, text=True, check=True)
+                got = figures(run.stdout)
+                cpu = (s.cpu_ns() - before) / 1000 / max(got["done"], 1)
+                row = {k: got[k] for k in ("ops", "achieved", "p50_ms", "p99_ms", "p999_ms", "max_ms", "pause_ms")}
+                row["waited_ms"] = (s.schedule()[1] - waited) // 10**6
+                rows.append({"round": r, "server": s.name, "cpu": round(cpu, 4)} | row)
+                lines |= {s.name: s.command, "client": " ".join(argv + scenario["args"])}
+    finally:
+        for s in live:
+            s.stop()
+    return rows, lines
+
+
+def two_cores(scenario, peers, names, rounds, scale):
+    """A two-core Ringfort under its own CPUs: every connection uses keys of its own core only, then keys of both."""
+    rows, total = [], int(scenario["requests"] * scale)
+    s = Server("ringfort", peers["servers"]["ringfort"], peers["pinning"]["server"] + "," + peers["pinning"]["client"], cores=2)
+    socks = []
+    try:
+        fill_keys(s, scenario["keys"], scenario["value"])
+        halves = [[], []]
+        for i in range(scenario["keys"]):
+            key = b"key:%012d" % i
+            halves[binascii.crc_hqx(key, 0) % 16384 // 8192].append(key)
+        # Where a connection ended up is seen from whether its calls cross over.
+        for _ in range(scenario["connections"]):
+            c = s.connect()
+            before = s.info("stats", "cross_core_calls")
+            for key in halves[0][:20]:
+                c.sendall(resp("STRLEN", key))
+                c.recv(64)
+            socks.append((c, int(s.info("stats", "cross_core_calls") - before >= 20)))
+        at = [core for _, core in socks]
+        for r in range(rounds):
+            for mode in ("local", "random") if r % 2 == 0 else ("random", "local"):
+                loads = [pipelines(halves[core] if mode == "local" else halves[0] + halves[1], scenario, seed) for seed, (_, core) in enumerate(socks)]
+                crossed, before, start = s.info("stats", "cross_core_calls"), s.cpu_ns(), time.time()
+                done = drive([c for c, _ in socks], loads, total)
+                cpu, took = (s.cpu_ns() - before) / 1000 / done, time.time() - start
+                crossed = s.info("stats", "cross_core_calls") - crossed
+                rows.append({"round": r, "server": mode, "cpu": round(cpu, 4), "ops": round(done / took), "crossed": round(crossed / done, 3)})
+        return rows, {"ringfort": s.command, "client": f"sockets of this script, connections a core: {at.count(0)} and {at.count(1)}"}
+    finally:
+        for c, _ in socks:
+            c.close()
+        s.stop()
+
+
+def pipelines(keys, scenario, seed):
+    """Ready-made pipelines, half GET and half SET, and the bytes that their replies have."""
+    import random
+
+    pick, out, value, depth = random.Random(seed), [], b"v" * scenario["value"], scenario["pipeline"]
+    for _ in range(64):
+        chosen = [pick.choice(keys) for _ in range(depth)]
+        sent = b"".join(resp("SET", k, value) if i % 2 else resp("GET", k) for i, k in enumerate(chosen))
+        reply = len(b"+OK\r\n") * (depth // 2) + (depth - depth // 2) * len(b"$%d\r\n%s\r\n" % (len(value), value))
+        out.append((sent, reply))
+    return out
+
+
+def drive(socks, loads, total):
+    """Keeps one pipeline under way on every connection until `total` commands are answered."""
+    poll, state = select.epoll(), {}
+    for i, (c, load) in enumerate(zip(socks, loads)):
+        poll.register(c.fileno(), select.EPOLLIN)
+        state[c.fileno()] = [c, load, 0, load[0][1]]
+        c.sendall(load[0][0])
+    depth, done, open_ones = loads[0][0][0].count(b"*"), 0, len(socks)
+    while open_ones:
+        for fd, _ in poll.poll():
+            entry = state[fd]
+            c, load, at, missing = entry
+            missing -= len(c.recv(1 << 16))
+            if missing > 0:
+                entry[3] = missing
+                continue
+            done += depth
+            if done + (open_ones - 1) * depth >= total:
+                open_ones -= 1
+                continue
+            at = (at + 1) % len(load)
+            entry[2], entry[3] = at, load[at][1]
+            c.sendall(load[at][0])
+    poll.close()
+    return done
+
+
+KINDS = {"throughput": throughput, "memory": memory, "idle": idle, "stall": stall, "open_loop": open_loop, "two_cores": two_cores}

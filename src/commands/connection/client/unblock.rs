@@ -1,0 +1,53 @@
+//! CLIENT UNBLOCK id [TIMEOUT|ERROR]: ends another client's wait. No command blocks yet, so nobody is found waiting.
+//! Ref: redis.io/commands/client-unblock
+
+use super::OPERATOR;
+use crate::base::num::parse_i64;
+use crate::commands::parts;
+use crate::spec::{Arg, Call, Category, Group, Merge, Outcome, Refusal, Route, Spec};
+
+pub const SPEC: Spec = Spec {
+    name: "UNBLOCK",
+    since: "5.0.0",
+    group: Group::Connection,
+    summary: "Ends the wait of another client's blocking command.",
+    cost: "O(log N) where N is the number of client connections",
+    arity: -3,
+    flags: OPERATOR,
+    categories: Category::CONNECTION,
+    args: &[
+        Arg::integer("client-id"),
+        Arg::one_of("unblock-type", &[Arg::word("timeout", "TIMEOUT"), Arg::word("error", "ERROR")]).optional(),
+    ],
+    route: Route::Every(Merge::Custom(merge)),
+    run,
+    cases: "
+        > CLIENT UNBLOCK 1 ERROR x     -ERR unknown subcommand or wrong number of arguments for 'UNBLOCK'. Try CLIENT HELP.
+        > CLIENT UNBLOCK 1 nonsense    -ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR
+        > CLIENT UNBLOCK x             -ERR value is not an integer or out of range
+        > CLIENT UNBLOCK 1             :0
+        > CLIENT UNBLOCK 1 ERROR       :0
+    ",
+    ..Spec::DEFAULT
+};
+
+fn run(call: &mut Call) -> Outcome {
+    let args = call.args;
+    if args.len() > 4 {
+        return Err(Refusal::subcommand_or_arity(args.get(1), "CLIENT"));
+    }
+    if args.len() == 4 && !args.is(3, "TIMEOUT") && !args.is(3, "ERROR") {
+        return Err(Refusal::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
+    }
+    parse_i64(args.get(2)).ok_or(Refusal::NOT_INTEGER)?;
+    parts::send(call, &[]);
+    Ok(())
+}
+
+/// No core has a client that waits.
+fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
+    if parts::receive(call, parts).is_some() {
+        call.out.int(0);
+    }
+    Ok(())
+}

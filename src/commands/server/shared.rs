@@ -1,0 +1,155 @@
+//! What several server commands need: flags of operators' commands, flushing, the figures of one core and of all.
+
+use crate::commands::parts;
+use crate::metrics::catalog::{Facts, View};
+use crate::metrics::report::{Command, Database, Numbers, Report};
+use crate::spec::{Call, Flags, Refusal, Shard};
+
+/// Flags of most commands that are left to operators.
+pub const OPERATOR: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE);
+
+/// Empties database `db` of this core; the memory is given back in slices.
+pub fn flush(call: &mut Call, db: usize) {
+    let doomed = call.shard.ks.flush(db);
+    call.shard.doomed.push(doomed);
+}
+
+/// Reads `[ASYNC | SYNC]`, the only word of FLUSHALL and FLUSHDB. Both mean the same here: the keys are gone at once, their
+/// memory follows in slices.
+pub fn check_flush_words(call: &Call) -> Result<(), Refusal> {
+    match call.args.len() {
+        1 => Ok(()),
+        2 if call.args.is(1, "ASYNC") || call.args.is(1, "SYNC") => Ok(()),
+        _ => Err(Refusal::SYNTAX),
+    }
+}
+
+/// Number of databases.
+pub fn databases(shard: &Shard) -> usize {
+    shard.config.databases as usize
+}
+
+/// The figures of this core. `with_latencies`: the histograms too, which are long.
+pub fn figures(shard: &Shard, now: i64, with_latencies: bool) -> Report {
+    let mut report = Report { numbers: numbers(shard), ..Report::default() };
+    for db in 0..databases(shard) {
+        let (keys, expires) = (shard.ks.len(db) as u64, shard.ks.expires_len(db) as u64);
+        let ttl_sum_ms = shard.ks.avg_ttl(db, now).saturating_mul(expires);
+        report.numbers.keys += keys;
+        report.numbers.expires += expires;
+        report.databases.push(Database { keys, expires, ttl_sum_ms, ttl_samples: expires });
+    }
+    for (row, c) in shard.command_stats.iter().enumerate() {
+        if c.calls + c.rejected + c.failed > 0 {
+            let stat = Command { calls: c.calls, nanos: c.nanos, rejected: c.rejected, failed: c.failed };
+            report.commands.insert(row as u64, stat);
+        }
+    }
+    report.errors = shard.errors.clone();
+    if with_latencies {
+        for (row, histogram) in shard.latency.histograms.iter().enumerate() {
+            let Some(histogram) = histogram else { continue };
+            let samples = report.latencies.entry(row as u64).or_default();
+            for step in histogram.iter_recorded() {
+                samples.insert(step.value_iterated_to(), step.count_at_value());
+            }
+        }
+    }
+    report
+}
+
+fn numbers(shard: &Shard) -> Numbers {
+    let (s, ks) = (&shard.stats, &shard.ks.stats);
+    let mut n = Numbers {
+        connections_received: s.connections_received,
+        commands_processed: s.commands_processed,
+        net_input_bytes: s.net_input_bytes,
+        net_output_bytes: s.net_output_bytes,
+        rejected_connections: s.rejected_connections,
+        keyspace_hits: s.keyspace_hits + ks.hits,
+        keyspace_misses: s.keyspace_misses + ks.misses,
+        expired_keys: s.expired_keys + ks.expired_keys,
+        changes: s.changes + ks.changes,
+        error_replies: s.error_replies,
+        reads_processed: s.reads_processed,
+        writes_processed: s.writes_processed,
+        query_buffer_disconnections: s.query_buffer_disconnections,
+        output_buffer_disconnections: s.output_buffer_disconnections,
+        turns: s.turns,
+        turn_usec: s.turn_usec,
+        command_usec: s.command_usec,
+        calls_sent: s.calls_sent,
+        tickets_started: s.tickets_started,
+        parts_run: s.parts_run,
+        calls_held: s.calls_held,
+        wakes: s.wakes,
+        acl_denied_auth: s.acl_denied_auth,
+        slow_turns: s.slow_turns,
+        clients: shard.clients.len() as u64,
+        data_bytes: shard.ks.used_bytes() as u64,
+        peak_bytes: shard.peak_bytes,
+        doomed: shard.ks.doomed_len() as u64,
+        ops_rate: shard.rates.ops,
+        input_rate: shard.rates.input_bytes,
+        output_rate: shard.rates.output_bytes,
+        thread_user_usec: shard.process.thread_user_usec,
+        thread_system_usec: shard.process.thread_system_usec,
+        ..Numbers::default()
+    };
+    for (_, c) in shard.clients.iter() {
+        n.client_bytes += c.total_memory() as u64;
+        n.watching_clients += u64::from(!c.watched.is_empty());
+        n.watched_keys += c.watched.len() as u64;
+        n.input_max = n.input_max.max(c.input_bytes as u64);
+        n.output_max = n.output_max.max(c.output_bytes as u64);
+    }
+    n
+}
+
+/// What INFO, MEMORY STATS and their like print from, out of the records of all cores. `None`: a part was refused and its
+/// error is the reply.
+pub fn view(call: &mut Call, parts: &[&[u8]]) -> Option<View> {
+    let records = parts::receive(call, parts)?;
+    let mut view = View { facts: facts(call.shard, call.now), ..View::default() };
+    for report in records.into_iter().filter_map(Report::read) {
+        view.cores.push(report.numbers);
+        view.total.add(&report);
+    }
+    Some(view)
+}
+
+/// Sends this core's figures home.
+pub fn send_figures(call: &mut Call, with_latencies: bool) {
+    let mut record = Vec::new();
+    figures(call.shard, call.now, with_latencies).write(&mut record);
+    parts::send(call, &record);
+}
+
+fn facts(shard: &Shard, now_ms: i64) -> Facts {
+    let (server, config, process) = (&shard.server, &shard.config, &shard.process);
+    Facts {
+        now_ms,
+        started_ms: server.started_ms,
+        run_id: server.run_id.clone(),
+        pid: server.pid,
+        os: server.os.clone(),
+        executable: server.executable.clone(),
+        config_file: server.config_file.clone(),
+        listeners: server.listeners.clone(),
+        tcp_port: config.port,
+        hz: config.hz,
+        configured_hz: config.hz,
+        maxclients: u64::from(config.maxclients),
+        maxmemory: config.maxmemory,
+        maxmemory_policy: config.maxmemory_policy.word(),
+        supervised: config.supervised.word(),
+        repl_backlog_bytes: config.repl_backlog_size as u64,
+        rss_bytes: process.rss_bytes,
+        system_bytes: process.system_bytes,
+        heap_bytes: process.heap_bytes,
+        user_usec: process.user_usec,
+        system_usec: process.system_usec,
+        percentiles: config.latency_tracking_info_percentiles.0.clone(),
+        command_names: server.commands.rows.iter().map(|row| row.full_name).collect(),
+    }
+}
