@@ -7,7 +7,8 @@
 
 use super::{
     admit::{Verdict, admit},
-    link::{CREDITS, PARCEL_CALLS, Parcel, ParcelCall},
+    link::{PARCEL_CALLS, Parcel, ParcelCall},
+    probe::Fault,
     run::{self, Job},
     worker::{Input, Worker},
 };
@@ -321,6 +322,10 @@ impl Worker {
         let spec = entry.spec;
         self.shard.clients[i].last_command = entry.full_name;
         if self.shard.clients[i].multi.is_some() && !super::multi::runs_inside_multi(spec) {
+            // Nothing is owed while commands are queued: what is owed now is the EXEC before this command, which has yet to run.
+            if self.conns.get(i).is_none_or(|c| !c.is_idle()) {
+                return Taken::Stalled;
+            }
             self.queue_command(i, row, &args);
             return Taken::Done;
         }
@@ -386,14 +391,16 @@ impl Worker {
     /// A call whose keys are on one core: into the batch or into that core's parcel.
     #[inline]
     fn single(&mut self, i: usize, row: u16, args: &Args, place: Option<Place>, core: usize, key: Option<(u32, Key)>) -> Taken {
-        let is_mute = self.takes_mute(i);
-        let Some(conn) = self.conns.get(i) else { return Taken::Closing };
-        if conn.tickets > 0 {
-            return Taken::Stalled;
+        match self.conns.get(i) {
+            None => return Taken::Closing,
+            Some(conn) if conn.tickets > 0 && !self.probe.has(Fault::CallPassesTickets) => return Taken::Stalled,
+            Some(_) => {}
         }
         let hint = key.map(|(at, k)| (at, k.hash, k.slot));
         if core == self.shard.core {
             let Some(place) = place else { return Taken::Stalled };
+            let is_mute = self.takes_mute(i);
+            let Some(conn) = self.conns.get(i) else { return Taken::Closing };
             let seq = conn.next_place();
             conn.calls += 1;
             if let Some((_, key)) = &key {
@@ -413,18 +420,19 @@ impl Worker {
             });
             return Taken::Done;
         }
-        self.post(i, row, args, core, hint, is_mute)
+        self.post(i, row, args, core, hint)
     }
 
     /// Puts a call into the parcel for `core`.
-    fn post(&mut self, i: usize, row: u16, args: &Args, core: usize, hint: Option<(u32, u64, u16)>, is_mute: bool) -> Taken {
+    fn post(&mut self, i: usize, row: u16, args: &Args, core: usize, hint: Option<(u32, u64, u16)>) -> Taken {
         let Some(link) = self.links[core].as_mut() else { return Taken::Stalled };
         if self.parcels[core].is_none() {
-            if link.parcels_out >= CREDITS {
+            if link.parcels_out >= link.credits {
                 return Taken::Stalled;
             }
             self.parcels[core] = Some(self.spare.pop().unwrap_or_else(|| Box::new(Parcel::default())));
         }
+        let is_mute = self.takes_mute(i);
         let Some(parcel) = self.parcels[core].as_mut() else { return Taken::Stalled };
         let Some(conn) = self.conns.get(i) else { return Taken::Closing };
         let seq = conn.next_place();
@@ -458,7 +466,7 @@ impl Worker {
     fn start_ticket_for(&mut self, i: usize, row: u16, args: &Args) -> Taken {
         match self.conns.get(i) {
             None => return Taken::Closing,
-            Some(conn) if conn.calls > 0 => return Taken::Stalled,
+            Some(conn) if conn.calls > 0 && !self.probe.has(Fault::TicketPassesCalls) => return Taken::Stalled,
             Some(_) => {}
         }
         if self.start_command_ticket(i, row, args) { Taken::Done } else { Taken::Stalled }
