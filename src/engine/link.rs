@@ -259,14 +259,7 @@ pub fn mesh(cores: usize, capacity: usize) -> Vec<Vec<Option<Link>>> {
         }
         out.push(row);
     }
-<<<<<<< HEAD
-    out.into_iter().zip(inn).map(|(o, i)| o.into_iter().zip(i).map(|(o, i)| Some(link(o?, i?))).collect()).collect()
-=======
-    out.into_iter()
-        .zip(inn)
-        .map(|(o, i)| o.into_iter().zip(i).map(|(o, i)| Some(link(capacity, o?, i?))).collect())
-        .collect()
->>>>>>> w-sim
+    out.into_iter().zip(inn).map(|(o, i)| o.into_iter().zip(i).map(|(o, i)| Some(link(capacity, o?, i?))).collect()).collect()
 }
 
 #[allow(clippy::type_complexity)]

@@ -32,15 +32,7 @@ const OVERFLOW_MAX: u32 = 63;
 const EPOCH_SHIFT: u32 = 16;
 
 /// The sizes a table may have, in buckets.
-<<<<<<< HEAD
-const SIZES: [u8; 33] =
-    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 27, 30, 33, 37, 42, 47, 53, 60, 68, 78, 90, 108, 128];
-=======
-const SIZES: [u8; 31] = [
-    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 27, 30, 33, 37, 42, 47,
-    53, 60, 68, 78, 90,
-];
->>>>>>> w-keyspace
+const SIZES: [u8; 31] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 27, 30, 33, 37, 42, 47, 53, 60, 68, 78, 90];
 
 /// Ten entries of the index.
 #[derive(Clone, Copy)]
@@ -198,17 +190,10 @@ impl BucketHeap {
 
     /// Whether tables of together `buckets` buckets can still be made, however they split over the sizes.
     #[must_use]
-<<<<<<< HEAD
-    pub fn room_for(&self, tables: usize) -> bool {
-        let blocks = self.map.len() / (BLOCK_BUCKETS * BUCKET_BYTES) - self.position.len() + self.free_blocks.len();
-        blocks > tables + SIZES.len()
-=======
     pub fn room_for(&self, buckets: usize) -> bool {
-        let blocks = self.map.len() / (BLOCK_BUCKETS * BUCKET_BYTES) - self.position.len()
-            + self.free_blocks.len();
+        let blocks = self.map.len() / (BLOCK_BUCKETS * BUCKET_BYTES) - self.position.len() + self.free_blocks.len();
         // A block may be a sixth unused, and every size may open one; a table that grows is there twice for a moment.
         blocks > buckets / (BLOCK_BUCKETS * 5 / 6) + 2 * SIZES.len()
->>>>>>> w-keyspace
     }
 
     /// A table of `len` buckets (one of SIZES), all empty with that epoch; `None` when the heap is full.
@@ -391,15 +376,8 @@ mod tests {
     #[test]
     fn a_full_heap_refuses() {
         let mut heap = BucketHeap::new(1 << 20);
-<<<<<<< HEAD
-        let made = (0..1000).take_while(|&i| heap.alloc(128, 0, owner(i)).is_some()).count();
-        assert_eq!(made, 31 * 4);
-=======
-        let made = (0..1000)
-            .take_while(|&i| heap.alloc(90, 0, owner(i)).is_some())
-            .count();
+        let made = (0..1000).take_while(|&i| heap.alloc(90, 0, owner(i)).is_some()).count();
         assert_eq!(made, 31 * 5);
->>>>>>> w-keyspace
         assert!(!heap.room_for(1));
     }
 

@@ -215,20 +215,11 @@ fn random_operations_agree_with_a_map() {
     }
 }
 
-<<<<<<< HEAD
-/// Database, key, value, expiry.
-type Seen = (usize, Vec<u8>, Vec<u8>, Option<i64>);
-
-#[derive(Default)]
-struct Collected {
-    seen: Rc<RefCell<Vec<Seen>>>,
-=======
 type Image = (usize, Vec<u8>, Vec<u8>, Option<i64>);
 
 #[derive(Default)]
 struct Collected {
     seen: Rc<RefCell<Vec<Image>>>,
->>>>>>> w-keyspace
 }
 
 impl PreImages for Collected {
@@ -577,9 +568,6 @@ fn writes_beyond_the_arena_are_refused_and_change_nothing() {
     assert!(!keys.edit_str(0, &key, 2000, |_| panic!("no room for this")));
     assert_eq!(keys.append_str(0, &key, &value), None);
     let item = keys.find(0, &key, 0, Look::Read).unwrap();
-    assert_eq!(
-        (item.string(), item.expire_at()),
-        (StrRef::Bytes(&value), None)
-    );
+    assert_eq!((item.string(), item.expire_at()), (StrRef::Bytes(&value), None));
     assert!(keys.remove(0, &key) && keys.set_str(0, &key, &value, Ttl::None, 0));
 }

@@ -38,14 +38,9 @@ impl Keyspace {
     /// live outside of the arena and need not be counted.
     #[must_use]
     pub fn room_for(&self, bytes: usize) -> bool {
-<<<<<<< HEAD
-        // The smallest entry of a new key takes 16 bytes, so `bytes / 8` keys is more than can come.
-        self.store.room_for(bytes.saturating_add(64)) && self.index.room_for((bytes / 8).saturating_add(1))
-=======
         // On the wire a key with its value takes 8 bytes at least, in the arena up to 24 more than its bytes.
         let keys = (bytes / 8).saturating_add(1);
         let with_heads = bytes.saturating_add(keys.saturating_mul(24));
         self.store.room_for(with_heads) && self.index.room_for(keys)
->>>>>>> w-keyspace
     }
 }

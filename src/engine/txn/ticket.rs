@@ -122,7 +122,6 @@ impl Worker {
     }
 
     /// Takes a number, pushes the parts, marks the number. All bytes are ready; nothing else happens in between.
-<<<<<<< HEAD
     fn launch(
         &mut self,
         i: usize,
@@ -131,14 +130,9 @@ impl Worker {
         is_bare: bool,
         phase: Phase,
     ) -> bool {
-        let is_free = |core: usize| self.links[core].as_ref().is_none_or(|l| l.parts_out < CREDITS);
-        if !parts.iter().all(|(core, ..)| is_free(*core)) || !self.marks.may_start(self.queue.bound) {
-=======
-    fn launch(&mut self, i: usize, parts: Vec<(usize, Vec<u16>, bool, PartKind)>, commands: Vec<Planned>, is_bare: bool, phase: Phase) -> bool {
         let is_free = |core: usize| self.links[core].as_ref().is_none_or(|l| l.parts_out < l.credits);
         let may_start = self.marks.may_start(self.queue.bound) || self.probe.has(Fault::MarksReused);
         if !parts.iter().all(|(core, ..)| is_free(*core)) || !may_start {
->>>>>>> w-sim
             return false;
         }
         let is_mute = self.takes_mute(i);

@@ -15,33 +15,19 @@ use crate::keyspace::buckets::Bucket;
 impl Index {
     /// Builds a table anew with another number of buckets, from its tags alone.
     #[cold]
-    pub(super) fn rebuild(
-        &mut self,
-        place: Place,
-        hash: u64,
-        path: Path,
-        buckets: usize,
-        entries: &mut impl Entries,
-    ) -> Option<()> {
+    pub(super) fn rebuild(&mut self, place: Place, hash: u64, path: Path, buckets: usize, entries: &mut impl Entries) -> Option<()> {
         let epoch = self.settle(place, path.table, entries);
         let owner = self.owner(place, hash, path.depth);
         let at = self.heap.alloc(buckets, epoch, owner)?;
         if path.table.at != 0 {
-            let (from, to) = self.heap.pair_mut(
-                (path.table.at, usize::from(path.table.buckets)),
-                (at, buckets),
-            );
+            let (from, to) = self.heap.pair_mut((path.table.at, usize::from(path.table.buckets)), (at, buckets));
             for bucket in from {
                 for (tag, entry) in bucket.entries() {
                     put(to, tag, entry);
                 }
             }
         }
-        let table = TableRef {
-            at,
-            buckets: buckets as u8,
-            ..path.table
-        };
+        let table = TableRef { at, buckets: buckets as u8, ..path.table };
         self.store(place, path, table);
         self.free_table(path.table);
         Some(())
@@ -49,13 +35,7 @@ impl Index {
 
     /// Splits a table of the largest size by the next hash bit.
     #[cold]
-    pub(super) fn split(
-        &mut self,
-        place: Place,
-        hash: u64,
-        path: Path,
-        entries: &mut impl Entries,
-    ) -> Option<()> {
+    pub(super) fn split(&mut self, place: Place, hash: u64, path: Path, entries: &mut impl Entries) -> Option<()> {
         if path.depth >= DEPTH_MAX {
             return None;
         }
@@ -68,14 +48,7 @@ impl Index {
         let first = self.owner(place, hash, path.depth).prefix;
         let base = u64::from(first) << 32;
         let left = self.build(place, base, depth, left_len, epoch, |h| bit(h) == 0)?;
-        let Some(right) = self.build(
-            place,
-            base | (1 << (63 - path.depth)),
-            depth,
-            right_len,
-            epoch,
-            |h| bit(h) == 1,
-        ) else {
+        let Some(right) = self.build(place, base | (1 << (63 - path.depth)), depth, right_len, epoch, |h| bit(h) == 1) else {
             self.free_table(left);
             return None;
         };
@@ -84,14 +57,8 @@ impl Index {
             let half = 1usize << (dir.bits - local);
             let first = index & !(2 * half - 1);
             if let Some(slots) = dir.refs.get_mut(first..first + 2 * half) {
-                slots[..half].fill(TableRef {
-                    depth: local as u8,
-                    ..left
-                });
-                slots[half..].fill(TableRef {
-                    depth: local as u8,
-                    ..right
-                });
+                slots[..half].fill(TableRef { depth: local as u8, ..left });
+                slots[half..].fill(TableRef { depth: local as u8, ..right });
             }
         }
         self.free_table(path.table);
@@ -119,35 +86,16 @@ impl Index {
             self.dirs.push(Dir::default());
             self.dirs.len() - 1
         });
-        self.dirs[number] = Dir {
-            bits: 1,
-            refs: vec![
-                TableRef {
-                    depth: 1,
-                    ..path.table
-                };
-                2
-            ],
-        };
+        self.dirs[number] = Dir { bits: 1, refs: vec![TableRef { depth: 1, ..path.table }; 2] };
         self.dir_bytes += 2 * size_of::<TableRef>() + size_of::<Dir>();
-        let link = TableRef {
-            at: number as u32,
-            len: 0,
-            buckets: 0,
-            depth: TableRef::DIR | local as u8,
-        };
+        let link = TableRef { at: number as u32, len: 0, buckets: 0, depth: TableRef::DIR | local as u8 };
         self.store(place, path, link);
         (number, 0, 1)
     }
 
     /// Joins the table that covers `hash` with its neighbour when both are small, and again as long as that goes.
     #[cold]
-    pub(super) fn join(
-        &mut self,
-        place: Place,
-        hash: u64,
-        entries: &mut impl Entries,
-    ) -> Option<()> {
+    pub(super) fn join(&mut self, place: Place, hash: u64, entries: &mut impl Entries) -> Option<()> {
         let path = self.path(place, hash)?;
         let dir = self.dirs.get(path.dir.checked_sub(1)?)?;
         let width = 1usize << (dir.bits - path.table.local());
@@ -159,8 +107,7 @@ impl Index {
         }
         let (a, b) = (path.table, other);
         // An empty table has nothing to hand out, so it goes with the other whatever that one's state is.
-        let states =
-            [a, b].map(|table| (table.at != 0).then(|| self.settle(place, table, entries)));
+        let states = [a, b].map(|table| (table.at != 0).then(|| self.settle(place, table, entries)));
         let mut epoch = states[0].or(states[1]).unwrap_or(self.epoch);
         if let [Some(x), Some(y)] = states
             && x != y
@@ -178,10 +125,7 @@ impl Index {
         let local = path.table.local() - 1;
         let start = first & !width;
         let number = path.dir - 1;
-        let joined = TableRef {
-            depth: local as u8,
-            ..joined
-        };
+        let joined = TableRef { depth: local as u8, ..joined };
         if local == 0 {
             self.unlink_dir(place, hash, number, joined);
         } else if let Some(slots) = self.dirs[number].refs.get_mut(start..start + 2 * width) {
@@ -189,22 +133,13 @@ impl Index {
         }
         // `b` hangs nowhere any more: it may have been the last of its size and moved into the hole that `a` left.
         let b_moved = self.free_table(a).is_some_and(|from| from == b.at);
-        self.free_table(if b_moved {
-            TableRef { at: a.at, ..b }
-        } else {
-            b
-        });
+        self.free_table(if b_moved { TableRef { at: a.at, ..b } } else { b });
         Some(())
     }
 
     /// A directory that holds one table only goes away; the table takes its place.
     fn unlink_dir(&mut self, place: Place, hash: u64, number: usize, table: TableRef) {
-        let mut above = Path {
-            table: self.root(place).unwrap_or_default(),
-            depth: 0,
-            dir: 0,
-            index: 0,
-        };
+        let mut above = Path { table: self.root(place).unwrap_or_default(), depth: 0, dir: 0, index: 0 };
         while above.table.is_dir() && above.table.at as usize != number {
             let parent = above.table.at as usize;
             let Some(dir) = self.dirs.get(parent) else {
@@ -219,14 +154,7 @@ impl Index {
             above.depth += next.local();
         }
         let local = above.table.local();
-        self.store(
-            place,
-            above,
-            TableRef {
-                depth: local as u8,
-                ..table
-            },
-        );
+        self.store(place, above, TableRef { depth: local as u8, ..table });
         self.free_dir(number);
     }
 
@@ -239,11 +167,7 @@ impl Index {
     pub(super) fn drop_dirs(&mut self, number: usize) {
         let mut todo = vec![number];
         while let Some(number) = todo.pop() {
-            let inner = self.dirs[number]
-                .refs
-                .iter()
-                .filter(|r| r.is_dir())
-                .map(|r| r.at as usize);
+            let inner = self.dirs[number].refs.iter().filter(|r| r.is_dir()).map(|r| r.at as usize);
             todo.extend(inner);
             self.free_dir(number);
         }
@@ -259,9 +183,7 @@ impl Index {
                 list.extend(bucket.entries().map(|(_, entry)| (0, entry)));
             }
         }
-        list.iter()
-            .take(AHEAD)
-            .for_each(|&(_, entry)| entries.prefetch(entry));
+        list.iter().take(AHEAD).for_each(|&(_, entry)| entries.prefetch(entry));
         for i in 0..list.len() {
             if let Some(&(_, entry)) = list.get(i + AHEAD) {
                 entries.prefetch(entry);
@@ -272,15 +194,7 @@ impl Index {
     }
 
     /// A table of those gathered entries that `belongs` picks (`len` of them).
-    fn build(
-        &mut self,
-        place: Place,
-        first: u64,
-        depth: u32,
-        len: usize,
-        epoch: u16,
-        belongs: impl Fn(u64) -> bool,
-    ) -> Option<TableRef> {
+    fn build(&mut self, place: Place, first: u64, depth: u32, len: usize, epoch: u16, belongs: impl Fn(u64) -> bool) -> Option<TableRef> {
         if len == 0 {
             return Some(TableRef::default());
         }
@@ -288,19 +202,12 @@ impl Index {
         while len > capacity(buckets) && buckets < BUCKETS_MAX {
             buckets = size_for(buckets + 1);
         }
-        let at = self
-            .heap
-            .alloc(buckets, epoch, self.owner(place, first, depth))?;
+        let at = self.heap.alloc(buckets, epoch, self.owner(place, first, depth))?;
         let target = self.heap.table_mut(at, buckets);
         for &(hash, entry) in self.scratch.iter().filter(|(hash, _)| belongs(*hash)) {
             put(target, tag_of(hash, depth), entry);
         }
-        Some(TableRef {
-            at,
-            len: len as u16,
-            buckets: buckets as u8,
-            depth: 0,
-        })
+        Some(TableRef { at, len: len as u16, buckets: buckets as u8, depth: 0 })
     }
 }
 
@@ -308,11 +215,7 @@ fn put(table: &mut [Bucket], tag: u16, entry: u32) {
     let buckets = table.len();
     let home = home_of(tag, buckets);
     for step in 0..buckets {
-        let at = if home + step < buckets {
-            home + step
-        } else {
-            home + step - buckets
-        };
+        let at = if home + step < buckets { home + step } else { home + step - buckets };
         let bucket = &mut table[at];
         if let Some(lane) = bucket.free_lane() {
             bucket.fill(lane, tag, entry);
