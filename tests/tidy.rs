@@ -102,10 +102,13 @@ fn read_source(file: &Path) -> Source {
     let text = std::fs::read_to_string(file).expect("source is UTF-8");
     let path = file.strip_prefix(root().join("src")).expect("below src").to_string_lossy().replace('\\', "/");
     let (code, literals) = strip(&text);
-    let tests_from = code.lines().position(|l| {
-        let line = l.trim_start();
-        line.starts_with("#[cfg(") && line.contains("test")
-    }).map_or(usize::MAX, |i| i + 1);
+    let tests_from = code
+        .lines()
+        .position(|l| {
+            let line = l.trim_start();
+            line.starts_with("#[cfg(") && line.contains("test")
+        })
+        .map_or(usize::MAX, |i| i + 1);
     Source { path, text, code, literals, tests_from }
 }
 
@@ -429,7 +432,8 @@ fn a_refusal_is_written_once() {
 
 #[test]
 fn source_is_read_as_the_compiler_reads_it() {
-    let (code, literals) = strip("let a = \"x // \\\" y\"; // crate::engine\nlet b = r#\"{\"q\"}\"#; /* a /* b */ */ let c = '\"'; let d: &'static str;\n");
+    let (code, literals) =
+        strip("let a = \"x // \\\" y\"; // crate::engine\nlet b = r#\"{\"q\"}\"#; /* a /* b */ */ let c = '\"'; let d: &'static str;\n");
     assert_eq!(code, "let a = \"\"; \nlet b = r\"\";  let c = ' '; let d: &'static str;\n".replace("r\"\"", "\"\""));
     assert_eq!(literals, [(1, "x // \" y".to_string()), (2, "{\"q\"}".to_string())]);
     let names = crate_imports("use crate::{base::rng::Rng, config::{A, B}, keyspace};\ncrate::spec::X");

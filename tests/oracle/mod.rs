@@ -123,10 +123,8 @@ impl Findings {
 
 #[test]
 fn ringfort_replies_as_redis_does() {
-    let mut sides = vec![
-        Side::new("redis 8.0", Server::start(Program::Redis8, &[])),
-        Side::new("redis 7.0", Server::start(Program::Debian, &[])),
-    ];
+    let mut sides =
+        vec![Side::new("redis 8.0", Server::start(Program::Redis8, &[])), Side::new("redis 7.0", Server::start(Program::Debian, &[]))];
     for cores in [1, 2, 5] {
         sides.push(Side::new(&format!("ringfort on {cores}"), Server::ringfort(cores, &[])));
     }
@@ -137,10 +135,8 @@ fn ringfort_replies_as_redis_does() {
 /// tell which of them is right.
 #[test]
 fn both_versions_of_redis_keep_the_same_data() {
-    let mut sides = vec![
-        Side::new("redis 8.0", Server::start(Program::Redis8, &[])),
-        Side::new("redis 7.0", Server::start(Program::Debian, &[])),
-    ];
+    let mut sides =
+        vec![Side::new("redis 8.0", Server::start(Program::Redis8, &[])), Side::new("redis 7.0", Server::start(Program::Debian, &[]))];
     compare(&mut sides);
 }
 
@@ -163,7 +159,10 @@ fn compare(sides: &mut [Side]) {
         }
         let digests: Vec<_> = sides.iter_mut().map(|s| s.client.call(&["DEBUG", "DIGEST"])).collect();
         for (side, digest) in sides.iter().zip(&digests).skip(1).filter(|(_, d)| **d != digests[0]) {
-            findings.add(format!("digest {}", side.name), format!("  seed {seed}: DEBUG DIGEST of {}: {digest}, {} says {}", side.name, sides[0].name, digests[0]));
+            findings.add(
+                format!("digest {}", side.name),
+                format!("  seed {seed}: DEBUG DIGEST of {}: {digest}, {} says {}", side.name, sides[0].name, digests[0]),
+            );
         }
     }
     findings.check();
@@ -183,7 +182,10 @@ fn judge_step(sides: &mut [Side], step: &Step, seed: u64, intended: &[&str], fin
         let start = |r: &Reply| r.to_string().chars().take(12).collect::<String>();
         findings.add(
             format!("{name} {} {}", start(reply), start(&replies[0])),
-            format!("  seed {seed}, {}: {text}\n    {} says {}, {} says {}", side.name, sides[0].name, replies[0], sides[1].name, replies[1]),
+            format!(
+                "  seed {seed}, {}: {text}\n    {} says {}, {} says {}",
+                side.name, sides[0].name, replies[0], sides[1].name, replies[1]
+            ),
         );
     }
 }

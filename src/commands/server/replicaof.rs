@@ -12,8 +12,7 @@ pub(super) const ARGS: &[Arg] = &[Arg::one_of(
     ],
 )];
 
-pub(super) const FLAGS: Flags =
-    Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::STALE).and(Flags::NO_ASYNC_LOADING);
+pub(super) const FLAGS: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::STALE).and(Flags::NO_ASYNC_LOADING);
 
 pub const SPEC: Spec = Spec {
     name: "REPLICAOF",

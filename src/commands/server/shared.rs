@@ -87,6 +87,7 @@ fn numbers(shard: &Shard) -> Numbers {
         slow_turns: s.slow_turns,
         clients: shard.clients.len() as u64,
         data_bytes: shard.ks.used_bytes() as u64,
+        index_bytes: shard.ks.overhead_bytes() as u64,
         peak_bytes: shard.peak_bytes,
         doomed: shard.ks.doomed_len() as u64,
         ops_rate: shard.rates.ops,

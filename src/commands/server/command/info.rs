@@ -8,7 +8,7 @@ use crate::spec::{Begin, Call, Category, Find, Flags, KeySpec, Merge, Multi, Out
 pub const SPEC: Spec = Spec {
     name: "INFO",
     summary: "Describes one, several or all commands.",
-    cost: "O(N) where N is the number of commands to look up",
+    cost: "O(N), N commands asked for",
     arity: -2,
     args: NAMES,
     tips: &["nondeterministic_output_order"],
@@ -102,7 +102,9 @@ fn is_fixed(k: &KeySpec) -> bool {
 fn legacy_range(keys: &[KeySpec]) -> (i64, i64, i64) {
     let mut range: Option<(i64, i64, i64)> = None;
     for k in keys {
-        let (Begin::Index(begin), Find::Range { last, step, .. }) = (k.begin, k.find) else { continue };
+        let (Begin::Index(begin), Find::Range { last, step, .. }) = (k.begin, k.find) else {
+            continue;
+        };
         let begin = i64::from(begin);
         let last = if last >= 0 { begin + i64::from(last) } else { i64::from(last) };
         range = match range {
