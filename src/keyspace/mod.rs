@@ -19,7 +19,6 @@
 //! - An entry is in the index exactly once; in the wheel exactly once if it has an expiry; its place in the wheel is
 //!   in the entry. Keys of flushed spaces are still in the wheel until they are freed.
 //! - A write that finds no memory changes nothing and returns `false` (counted in `stats.refused`).
-//!
 //! - Writes do not look at the time. A command calls `find` (or `exists`) first, which deletes a key whose time is over;
 //!   a blind SET without KEEPTTL need not.
 //!
