@@ -2,6 +2,7 @@
 
 mod oracle;
 mod roads;
+mod sim;
 mod support;
 mod tidy;
 mod wire;

@@ -219,8 +219,9 @@ impl Link {
         self.rounds_waiting.push_back(round);
         self.flush();
     }
-    /// Pushes what waits as far as there is room.
-    pub fn flush(&mut self) {
+    /// Pushes what waits as far as there is room. Returns whether anything left, so that the other core must be woken.
+    pub fn flush(&mut self) -> bool {
+        let before = self.answers_waiting.len() + self.rounds_waiting.len();
         while let Some(a) = self.answers_waiting.pop_front() {
             if let Err(back) = self.answers_out.push(a) {
                 self.answers_waiting.push_front(back);
@@ -233,6 +234,7 @@ impl Link {
                 break;
             }
         }
+        self.answers_waiting.len() + self.rounds_waiting.len() < before
     }
     /// Whether anything has arrived.
     pub fn has_news(&mut self) -> bool {

@@ -60,8 +60,6 @@ pub enum Fault {
     SleepsOnTickets,
     /// Replies are written when they arrive, whoever's turn it is.
     RepliesUnordered,
-    /// The effects of parts do not say to which ticket they belong.
-    EffectsUnordered,
 }
 
 /// See the file's head.

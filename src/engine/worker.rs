@@ -50,6 +50,8 @@ pub struct Worker {
     /// Connections whose unread input may be able to go on.
     pub(super) again: Vec<usize>,
     pub(super) dirty: Vec<usize>,
+    /// A ticket could not start for want of credits or numbers; its connection tries again in every turn.
+    pub(super) is_starved: bool,
     /// Cores that were sent something in this turn.
     pub(super) wake: Vec<bool>,
     pub(super) now: i64,
@@ -77,6 +79,7 @@ impl Worker {
             waiting: VecDeque::new(),
             again: Vec::new(),
             dirty: Vec::new(),
+            is_starved: false,
             wake: vec![false; cores],
             now: 0,
             nanos,
@@ -106,6 +109,9 @@ impl Worker {
         self.shard.ks.set_now(now);
         self.take_in_messages();
         self.pass(Point::MessagesTaken);
+        if std::mem::take(&mut self.is_starved) {
+            self.look_again_all();
+        }
         let mut sources = Sources::default();
         for input in inputs {
             self.admit_input(&mut sources, *input);
@@ -165,13 +171,14 @@ impl Worker {
         self.links.iter_mut().flatten().any(Link::has_news)
     }
 
-    /// Longest sleep in microseconds that the ticket protocol allows: a core that knows of an unrun ticket looks again soon.
+    /// Longest sleep in microseconds that the ticket protocol allows: a core that knows of an unrun ticket,
+    /// or that could not start one, looks again soon.
     pub fn sleep_max_usec(&self) -> Option<u64> {
         if self.probe.has(Fault::SleepsOnTickets) {
             return None;
         }
         let unsent = self.links.iter().flatten().any(|l| !l.answers_waiting.is_empty() || !l.rounds_waiting.is_empty());
-        (!self.queue.is_empty() || unsent || self.marks.advance(self.queue.bound) != self.queue.bound).then_some(100)
+        (!self.queue.is_empty() || unsent || self.is_starved || self.marks.advance(self.queue.bound) != self.queue.bound).then_some(100)
     }
 
     /// Unix ms of the next thing that time alone makes due.
@@ -260,8 +267,8 @@ impl Worker {
     }
 
     fn flush_links(&mut self) {
-        for link in self.links.iter_mut().flatten() {
-            link.flush();
+        for (link, wake) in self.links.iter_mut().zip(&mut self.wake) {
+            *wake |= link.as_mut().is_some_and(Link::flush);
         }
     }
 }

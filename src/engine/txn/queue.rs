@@ -109,6 +109,7 @@ impl Worker {
             while let Some(part) = self.links[core].as_mut().and_then(|l| l.tickets_in.pop()) {
                 self.queue.add(*part);
             }
+            self.pass(Point::RingRead);
         }
     }
 
@@ -142,7 +143,7 @@ impl Worker {
     fn run_part(&mut self, part: Part) {
         let mut answer = PartAnswer { ticket: part.ticket, core: self.shard.core, is_unchanged: true, ..Default::default() };
         self.shard.stats.parts_run += 1;
-        self.shard.fx.ticket = (!self.probe.has(Fault::EffectsUnordered)).then_some(part.ticket);
+        self.shard.fx.ticket = Some(part.ticket);
         match part.kind {
             PartKind::Run(steps) => answer.replies = self.run_steps(&steps, part.now),
             PartKind::Watch(keys) => answer.tokens = keys.iter().map(|w| self.watch_key(w, part.now)).collect(),

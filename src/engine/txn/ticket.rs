@@ -133,6 +133,7 @@ impl Worker {
         let is_free = |core: usize| self.links[core].as_ref().is_none_or(|l| l.parts_out < l.credits);
         let may_start = self.marks.may_start(self.queue.bound) || self.probe.has(Fault::MarksReused);
         if !parts.iter().all(|(core, ..)| is_free(*core)) || !may_start {
+            self.is_starved = true;
             return false;
         }
         let is_mute = self.takes_mute(i);
