@@ -259,7 +259,11 @@ fn words_and_expected_replies_are_read_as_written() {
     assert_eq!(cases[0].words[2], b"a  b\r\0");
     assert_eq!(cases[1].words, [b"GET".to_vec(), b"x y".to_vec()]);
     assert_eq!(cases[1].expected, Expected::Bulk(b"text with  spaces".to_vec()));
-    assert!(cases[2].expected.fits(&Reply::Array(vec![Reply::Null, Reply::Bulk(b"a, c".to_vec()), Reply::Int(1), Reply::Bulk(b"b".to_vec())]), 2));
+    assert!(
+        cases[2]
+            .expected
+            .fits(&Reply::Array(vec![Reply::Null, Reply::Bulk(b"a, c".to_vec()), Reply::Int(1), Reply::Bulk(b"b".to_vec())]), 2)
+    );
     assert!(cases[3].skip_stock && !cases[2].skip_stock);
     let nested = Expected::List(vec![Expected::Bulk(b"a".to_vec()), Expected::List(vec![])]);
     assert_eq!(cases[4].expected, Expected::List(vec![nested, Expected::Double("1.5".into()), Expected::Error(b"ERR no".to_vec())]));
