@@ -1,3 +1,5 @@
+//! Tests of [`super`]: one core's keys.
+
 use super::*;
 use bytes::Bytes;
 use std::cell::RefCell;

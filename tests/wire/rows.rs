@@ -437,7 +437,7 @@ pub const TALK: &[Talk] = &[
          > SCAN 0 COUNT x                   -ERR value is not an integer or out of range
          > SCAN 0 MATCH                     -ERR syntax error
          > SCAN 0 WHAT x                    -ERR syntax error
-         > SCAN 0 COUNT 9223372036854775807    [0, []]",
+         > SCAN 0 COUNT 9223372036854775807    [?, []]",
     ),
     talk(
         103,
@@ -519,7 +519,7 @@ pub const TALK: &[Talk] = &[
          > CLIENT SETNAME name          +OK
          > CLIENT GETNAME               $name
          > CLIENT NO-TOUCH \"o n\"        -ERR syntax error    # stock: skip
-         > CLIENT SETINFO LIB-NAME \"a b\"    -ERR lib-name cannot contain spaces, newlines or special characters.    # stock: skip",
+         > CLIENT SETINFO LIB-NAME \"a b\"    -ERR LIB-NAME cannot contain spaces, newlines or special characters.    # stock: skip",
     ),
     talk(
         112,

@@ -1,3 +1,5 @@
+//! Tests of [`super`]: numbers as Redis reads and prints them.
+
 use super::*;
 
 fn double(value: f64) -> String {

@@ -1,3 +1,5 @@
+//! Tests of the table of keys.
+
 use super::*;
 use crate::base::rng::Rng;
 use std::collections::BTreeMap;

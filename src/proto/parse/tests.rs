@@ -1,3 +1,5 @@
+//! Tests of [`super`]: requests whole, split and malformed.
+
 use super::*;
 
 const OPEN: Limits = Limits { max_bulk: 512 << 20, authenticated: true };

@@ -16,8 +16,8 @@ pub const SPEC: Spec = Spec {
     run,
     cases: "
         > COMMAND INFO nonsense   [nil]
-        > COMMAND INFO get        [[get, :2, ~[+readonly, +fast], :1, :1, :1, ~[+@read, +@string, +@fast], [], ?, []]]
-        > COMMAND INFO GET        [[get, :2, ~[+readonly, +fast], :1, :1, :1, ~[+@read, +@string, +@fast], [], ?, []]]
+        > COMMAND INFO get        [[get, :2, ~[+readonly, +fast], :1, :1, :1, ~[+@read, +@string, +@fast], ~[], ?, ~[]]]
+        > COMMAND INFO GET        [[get, :2, ~[+readonly, +fast], :1, :1, :1, ~[+@read, +@string, +@fast], ~[], ?, ~[]]]
     ",
     ..BASE
 };
