@@ -44,6 +44,9 @@ fn start(mut config: Config, config_file: String) -> Result<(), Failed> {
     if config.daemonize {
         signals::daemonize().map_err(|e| one(format!("Can't daemonize: {e}")))?;
     }
+    if config.disable_thp {
+        process::disable_huge_pages();
+    }
     let cpus = executor::allowed_cpus().len().max(1);
     let cores = if config.cores == 0 { cpus } else { config.cores as usize };
     config.cores = cores as u32;
