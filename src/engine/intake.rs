@@ -7,12 +7,16 @@
 
 use super::{
     admit::{Verdict, admit},
-    link::{CREDITS, PARCEL_CALLS, Parcel, ParcelCall},
+    link::{PARCEL_CALLS, Parcel, ParcelCall},
+    probe::Fault,
     run::{self, Job},
     worker::{Input, Worker},
 };
 use crate::keyspace::{Key, slots};
-use crate::proto::{Span, parse::{Limits, Parsed, parse}};
+use crate::proto::{
+    Span,
+    parse::{Limits, Parsed, parse},
+};
 use crate::spec::{Args, Flags, Multi, Route, client::ReplyMode, route::SessionOp};
 
 /// Commands and bytes that one connection may take in one pass over the connections.
@@ -173,8 +177,7 @@ impl Worker {
         let mut inline = Vec::new();
         let mut is_ready = false;
         let mut spans = std::mem::take(&mut self.batch.spans);
-        loop {
-            let Some(conn) = self.conns.get(i) else { break };
+        while let Some(conn) = self.conns.get(i) {
             if conn.is_deaf {
                 break;
             }
@@ -319,6 +322,10 @@ impl Worker {
         let spec = entry.spec;
         self.shard.clients[i].last_command = entry.full_name;
         if self.shard.clients[i].multi.is_some() && !super::multi::runs_inside_multi(spec) {
+            // Nothing is owed while commands are queued: what is owed now is the EXEC before this command, which has yet to run.
+            if self.conns.get(i).is_none_or(|c| !c.is_idle()) {
+                return Taken::Stalled;
+            }
             self.queue_command(i, row, &args);
             return Taken::Done;
         }
@@ -358,6 +365,9 @@ impl Worker {
     }
 
     fn take_keys(&mut self, i: usize, row: u16, multi: Multi, args: &Args, place: Option<Place>) -> Taken {
+        if self.shard.cores == 1 {
+            return self.single(i, row, args, place, 0, None);
+        }
         let spec = self.shard.server.commands.row(row).spec;
         let mut places = std::mem::take(&mut self.key_places);
         places.clear();
@@ -381,14 +391,16 @@ impl Worker {
     /// A call whose keys are on one core: into the batch or into that core's parcel.
     #[inline]
     fn single(&mut self, i: usize, row: u16, args: &Args, place: Option<Place>, core: usize, key: Option<(u32, Key)>) -> Taken {
-        let is_mute = self.takes_mute(i);
-        let Some(conn) = self.conns.get(i) else { return Taken::Closing };
-        if conn.tickets > 0 {
-            return Taken::Stalled;
+        match self.conns.get(i) {
+            None => return Taken::Closing,
+            Some(conn) if conn.tickets > 0 && !self.probe.has(Fault::CallPassesTickets) => return Taken::Stalled,
+            Some(_) => {}
         }
         let hint = key.map(|(at, k)| (at, k.hash, k.slot));
         if core == self.shard.core {
             let Some(place) = place else { return Taken::Stalled };
+            let is_mute = self.takes_mute(i);
+            let Some(conn) = self.conns.get(i) else { return Taken::Closing };
             let seq = conn.next_place();
             conn.calls += 1;
             if let Some((_, key)) = &key {
@@ -408,18 +420,19 @@ impl Worker {
             });
             return Taken::Done;
         }
-        self.post(i, row, args, core, hint, is_mute)
+        self.post(i, row, args, core, hint)
     }
 
     /// Puts a call into the parcel for `core`.
-    fn post(&mut self, i: usize, row: u16, args: &Args, core: usize, hint: Option<(u32, u64, u16)>, is_mute: bool) -> Taken {
+    fn post(&mut self, i: usize, row: u16, args: &Args, core: usize, hint: Option<(u32, u64, u16)>) -> Taken {
         let Some(link) = self.links[core].as_mut() else { return Taken::Stalled };
         if self.parcels[core].is_none() {
-            if link.parcels_out >= CREDITS {
+            if link.parcels_out >= link.credits {
                 return Taken::Stalled;
             }
             self.parcels[core] = Some(self.spare.pop().unwrap_or_else(|| Box::new(Parcel::default())));
         }
+        let is_mute = self.takes_mute(i);
         let Some(parcel) = self.parcels[core].as_mut() else { return Taken::Stalled };
         let Some(conn) = self.conns.get(i) else { return Taken::Closing };
         let seq = conn.next_place();
@@ -453,7 +466,7 @@ impl Worker {
     fn start_ticket_for(&mut self, i: usize, row: u16, args: &Args) -> Taken {
         match self.conns.get(i) {
             None => return Taken::Closing,
-            Some(conn) if conn.calls > 0 => return Taken::Stalled,
+            Some(conn) if conn.calls > 0 && !self.probe.has(Fault::TicketPassesCalls) => return Taken::Stalled,
             Some(_) => {}
         }
         if self.start_command_ticket(i, row, args) { Taken::Done } else { Taken::Stalled }
@@ -571,8 +584,7 @@ impl Worker {
 
     /// Connections whose client some command marked for closing are shown to the node.
     pub(super) fn look_at_clients(&mut self) {
-        let marked: Vec<usize> =
-            self.shard.clients.iter().filter(|(_, c)| c.close_now || c.close_after_reply).map(|(i, _)| i).collect();
+        let marked: Vec<usize> = self.shard.clients.iter().filter(|(_, c)| c.close_now || c.close_after_reply).map(|(i, _)| i).collect();
         marked.into_iter().for_each(|i| self.mark_dirty(i));
     }
 }

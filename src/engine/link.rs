@@ -181,7 +181,10 @@ pub struct PartAnswer {
 pub enum Answer {
     Parcel(Box<Parcel>),
     /// A call that had to wait for a held slot.
-    Late { back: Back, reply: Vec<u8> },
+    Late {
+        back: Back,
+        reply: Vec<u8>,
+    },
     Part(Box<PartAnswer>),
 }
 
@@ -198,6 +201,8 @@ pub struct Link {
     /// Answers and rounds that found their ring full; sent before anything newer.
     pub answers_waiting: std::collections::VecDeque<Answer>,
     pub rounds_waiting: std::collections::VecDeque<Box<Round>>,
+    /// Parcels, and separately parts, that may be unanswered there: [`CREDITS`], or fewer if the rings are smaller.
+    pub credits: usize,
     /// Parcels and parts of ours that are unanswered there.
     pub parcels_out: usize,
     pub parts_out: usize,
@@ -254,14 +259,12 @@ pub fn mesh(cores: usize, capacity: usize) -> Vec<Vec<Option<Link>>> {
         }
         out.push(row);
     }
-    out.into_iter()
-        .zip(inn)
-        .map(|(o, i)| o.into_iter().zip(i).map(|(o, i)| Some(link(o?, i?))).collect())
-        .collect()
+    out.into_iter().zip(inn).map(|(o, i)| o.into_iter().zip(i).map(|(o, i)| Some(link(capacity, o?, i?))).collect()).collect()
 }
 
 #[allow(clippy::type_complexity)]
 fn link(
+    capacity: usize,
     (calls_out, tickets_out, answers_out, rounds_out): (Sender<Box<Parcel>>, Sender<Box<Part>>, Sender<Answer>, Sender<Box<Round>>),
     (calls_in, tickets_in, answers_in, rounds_in): (Receiver<Box<Parcel>>, Receiver<Box<Part>>, Receiver<Answer>, Receiver<Box<Round>>),
 ) -> Link {
@@ -276,6 +279,7 @@ fn link(
         rounds_in,
         answers_waiting: Default::default(),
         rounds_waiting: Default::default(),
+        credits: capacity.min(CREDITS),
         parcels_out: 0,
         parts_out: 0,
     }

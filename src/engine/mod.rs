@@ -5,6 +5,7 @@ pub mod conn;
 pub mod intake;
 pub mod link;
 pub mod multi;
+pub mod probe;
 pub mod remote;
 pub mod run;
 pub mod txn;

@@ -231,15 +231,19 @@ impl Worker {
 
     /// Ends all watches of a connection, here and on other cores.
     pub(super) fn release_watches(&mut self, i: usize) {
-        let Some(conn) = self.conns.get(i) else { return };
-        if conn.watched.is_empty() {
-            return;
+        let keys = self.forget_watches(i);
+        if !keys.is_empty() {
+            self.unwatch_keys(keys);
         }
-        let keys = std::mem::take(&mut conn.watched);
+    }
+
+    /// The connection watches nothing any more; the owners of the keys are still to be told.
+    pub(super) fn forget_watches(&mut self, i: usize) -> Vec<Watched> {
+        let Some(conn) = self.conns.get(i) else { return Vec::new() };
         if let Some(client) = self.shard.clients.get_mut(i) {
             client.watched.clear();
         }
-        self.unwatch_keys(keys);
+        std::mem::take(&mut conn.watched)
     }
 
     /// Tells the owners of `keys` that nobody watches them any more (for this client).

@@ -11,6 +11,7 @@ use super::{
     conn::Conns,
     intake::{Batch, Sources},
     link::{Answer, Link, Parcel},
+    probe::{Fault, Point, Probe},
     remote::Waiting,
     txn::{marks::Marks, queue::Queue, ticket::Tickets},
 };
@@ -39,6 +40,8 @@ pub struct Worker {
     pub(super) tickets: Tickets,
     /// Parcels being filled, by target core.
     pub(super) parcels: Vec<Option<Box<Parcel>>>,
+    // Boxed as they travel: what comes back is kept as it is.
+    #[allow(clippy::vec_box)]
     pub(super) spare: Vec<Box<Parcel>>,
     /// Parcels of other cores to be run in this turn.
     pub(super) inbox: VecDeque<(usize, Box<Parcel>)>,
@@ -53,6 +56,7 @@ pub struct Worker {
     /// Nanoseconds of a monotonic clock.
     pub(super) nanos: fn() -> u64,
     pub(super) key_places: Vec<(u32, u8)>,
+    pub probe: Probe,
 }
 
 impl Worker {
@@ -77,6 +81,7 @@ impl Worker {
             now: 0,
             nanos,
             key_places: Vec::new(),
+            probe: Probe::default(),
         }
     }
 
@@ -100,6 +105,7 @@ impl Worker {
         self.now = now;
         self.shard.ks.set_now(now);
         self.take_in_messages();
+        self.pass(Point::MessagesTaken);
         let mut sources = Sources::default();
         for input in inputs {
             self.admit_input(&mut sources, *input);
@@ -108,8 +114,17 @@ impl Worker {
         let mut ran = 0;
         loop {
             let taken = self.take_in_commands(&mut sources);
+            self.pass(Point::CommandsTaken);
+            if self.probe.has(Fault::CallsBeforeTickets) {
+                ran += self.run_calls(&sources);
+            }
             self.run_tickets();
+            self.pass(Point::TicketsRun);
+            if self.probe.has(Fault::CallsTakenLate) {
+                self.take_in_messages();
+            }
             ran += self.run_calls(&sources);
+            self.pass(Point::CallsRun);
             self.take_in_own_answers();
             self.resume_connections(&mut sources);
             let has_released = std::mem::take(&mut self.queue.has_released);
@@ -121,6 +136,11 @@ impl Worker {
         self.background();
         self.send_parcels();
         self.flush_links();
+    }
+
+    #[inline(always)]
+    pub(super) fn pass(&self, point: Point) {
+        self.probe.pass(self.shard.core, point);
     }
 
     /// Expiry that is due and memory that is being given back, a slice of each.
@@ -147,6 +167,9 @@ impl Worker {
 
     /// Longest sleep in microseconds that the ticket protocol allows: a core that knows of an unrun ticket looks again soon.
     pub fn sleep_max_usec(&self) -> Option<u64> {
+        if self.probe.has(Fault::SleepsOnTickets) {
+            return None;
+        }
         let unsent = self.links.iter().flatten().any(|l| !l.answers_waiting.is_empty() || !l.rounds_waiting.is_empty());
         (!self.queue.is_empty() || unsent || self.marks.advance(self.queue.bound) != self.queue.bound).then_some(100)
     }
@@ -223,9 +246,11 @@ impl Worker {
                     }
                 }
             }
+            self.pass(Point::RingRead);
             while let Some(round) = link.rounds_in.pop() {
                 self.queue.rounds.push_back(*round);
             }
+            self.pass(Point::RingRead);
             while let Some(parcel) = link.calls_in.pop() {
                 self.inbox.push_back((core, parcel));
             }

@@ -57,7 +57,15 @@ impl Table {
         let id = self.rows.len() as u16;
         let fixed_key = fixed_key(spec);
         let call_name = spec.name.as_bytes().into();
-        self.rows.push(Row { spec, full_name: Box::leak(full.into_boxed_str()), call_name, parent, subs: Vec::new(), fixed_key, is_constant: spec.cost.starts_with("O(1)") });
+        self.rows.push(Row {
+            spec,
+            full_name: Box::leak(full.into_boxed_str()),
+            call_name,
+            parent,
+            subs: Vec::new(),
+            fixed_key,
+            is_constant: spec.cost.starts_with("O(1)"),
+        });
         id
     }
 

@@ -26,19 +26,32 @@ struct Counter(AtomicU64);
 pub struct Marks {
     counter: Counter,
     marks: Box<[AtomicU64]>,
-    cores: u64,
+    /// Marks in use at most: their number less the cores, as that many may be past the check at a time.
+    in_flight_max: u64,
+    mask: u64,
 }
 
 impl Marks {
     /// For `cores` cores, which must be fewer than [`MARKS`].
     pub fn new(cores: usize) -> Marks {
-        assert!((cores as u64) < MARKS, "marks must outnumber cores");
-        Marks { counter: Counter(AtomicU64::new(0)), marks: (0..MARKS).map(|_| AtomicU64::new(0)).collect(), cores: cores as u64 }
+        Marks::sized(cores, MARKS)
+    }
+
+    /// With `marks` marks: a power of two above `cores`.
+    pub fn sized(cores: usize, marks: u64) -> Marks {
+        assert!((cores as u64) < marks && marks.is_power_of_two(), "marks must outnumber cores");
+        let places = (0..marks).map(|_| AtomicU64::new(0)).collect();
+        Marks { counter: Counter(AtomicU64::new(0)), marks: places, in_flight_max: marks - cores as u64, mask: marks - 1 }
+    }
+
+    #[inline(always)]
+    fn place(&self, n: u64) -> &AtomicU64 {
+        &self.marks[(n & self.mask) as usize]
     }
 
     /// Whether a core that has seen everything below `bound` marked may take a number now.
     pub fn may_start(&self, bound: u64) -> bool {
-        self.counter.0.load(Ordering::Relaxed) - bound < MARKS - self.cores
+        self.counter.0.load(Ordering::Relaxed) - bound < self.in_flight_max
     }
 
     /// Takes the next number. The caller pushes its parts at once and then calls [`Marks::mark`].
@@ -48,19 +61,19 @@ impl Marks {
 
     /// All parts of ticket `n` are pushed.
     pub fn mark(&self, n: u64) {
-        self.marks[(n % MARKS) as usize].store(n + 1, Ordering::Release);
+        self.place(n).store(n + 1, Ordering::Release);
     }
 
     /// The first number, from `bound` on, that is not known to be fully pushed. One load when nothing happened.
     #[inline]
     pub fn advance(&self, mut bound: u64) -> u64 {
         loop {
-            let seen = self.marks[(bound % MARKS) as usize].load(Ordering::Acquire);
+            let seen = self.place(bound).load(Ordering::Acquire);
             if seen <= bound {
                 return bound;
             }
             // A later lap is in this place: number seen - 1 was taken, so everything below seen - MARKS is complete.
-            bound = if seen > bound + 1 { (seen - MARKS).max(bound + 1) } else { bound + 1 };
+            bound = if seen > bound + 1 { (seen - self.marks.len() as u64).max(bound + 1) } else { bound + 1 };
         }
     }
 }

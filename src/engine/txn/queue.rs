@@ -6,6 +6,7 @@
 
 use crate::engine::{
     link::{Answer, Change, Moved, Part, PartAnswer, PartKind, Round, RoundKind, Step, Wanted},
+    probe::{Fault, Point},
     run::{self, Job},
     worker::Worker,
 };
@@ -72,9 +73,7 @@ impl Queue {
         self.parts.insert(part.ticket, part);
     }
     fn blocks(&self, part: &Part) -> bool {
-        self.is_whole_barred
-            || (part.is_whole && !self.barred.is_empty())
-            || part.slots.iter().any(|s| self.barred.contains(s))
+        self.is_whole_barred || (part.is_whole && !self.barred.is_empty()) || part.slots.iter().any(|s| self.barred.contains(s))
     }
 }
 
@@ -84,17 +83,32 @@ impl Worker {
         if self.links.len() < 2 {
             return;
         }
-        let bound = self.marks.advance(self.queue.bound);
+        if self.probe.has(Fault::DrainBeforeMarks) {
+            self.drain_tickets();
+            self.pass(Point::RingsDrained);
+        }
+        let mut bound = self.marks.advance(self.queue.bound);
+        if self.probe.has(Fault::BoundTooFar) {
+            bound = self.marks.advance(bound + 1).max(bound);
+        }
         if bound != self.queue.bound {
             self.queue.bound = bound;
-            for core in 0..self.links.len() {
-                while let Some(part) = self.links[core].as_mut().and_then(|l| l.tickets_in.pop()) {
-                    self.queue.add(*part);
-                }
+            self.pass(Point::MarksRead);
+            if !self.probe.has(Fault::DrainBeforeMarks) {
+                self.drain_tickets();
             }
+            self.pass(Point::RingsDrained);
         }
         if !self.queue.parts.is_empty() {
             self.run_parts();
+        }
+    }
+
+    fn drain_tickets(&mut self) {
+        for core in 0..self.links.len() {
+            while let Some(part) = self.links[core].as_mut().and_then(|l| l.tickets_in.pop()) {
+                self.queue.add(*part);
+            }
         }
     }
 
@@ -111,8 +125,10 @@ impl Worker {
         for n in numbers {
             let Some(part) = self.queue.parts.remove(&n) else { continue };
             if self.queue.blocks(&part) {
-                self.queue.bar(&part.slots);
-                self.queue.is_whole_barred |= part.is_whole;
+                if !self.probe.has(Fault::TicketsOvertake) {
+                    self.queue.bar(&part.slots);
+                    self.queue.is_whole_barred |= part.is_whole;
+                }
                 self.queue.parts.insert(n, part);
                 continue;
             }
@@ -126,16 +142,19 @@ impl Worker {
     fn run_part(&mut self, part: Part) {
         let mut answer = PartAnswer { ticket: part.ticket, core: self.shard.core, is_unchanged: true, ..Default::default() };
         self.shard.stats.parts_run += 1;
-        self.shard.fx.ticket = Some(part.ticket);
+        self.shard.fx.ticket = (!self.probe.has(Fault::EffectsUnordered)).then_some(part.ticket);
         match part.kind {
             PartKind::Run(steps) => answer.replies = self.run_steps(&steps, part.now),
             PartKind::Watch(keys) => answer.tokens = keys.iter().map(|w| self.watch_key(w, part.now)).collect(),
             PartKind::Hold { watched, fetch } => {
-                answer.is_unchanged = watched.iter().all(|w| self.is_watch_unchanged(w, part.now));
+                answer.is_unchanged = watched.iter().all(|w| self.is_watch_unchanged(w, part.now)) || self.probe.has(Fault::WatchIgnored);
+                self.end_watches(&watched);
                 answer.fetched = fetch.iter().map(|w| self.fetch(w, part.now)).collect();
-                self.queue.bar(&part.slots);
-                self.queue.is_whole_barred |= part.is_whole;
-                self.queue.held.insert(part.ticket, Held { slots: part.slots, is_whole: part.is_whole });
+                if !self.probe.has(Fault::HoldForgotten) {
+                    self.queue.bar(&part.slots);
+                    self.queue.is_whole_barred |= part.is_whole;
+                    self.queue.held.insert(part.ticket, Held { slots: part.slots, is_whole: part.is_whole });
+                }
             }
         }
         self.shard.fx.ticket = None;
@@ -153,7 +172,8 @@ impl Worker {
     /// Applies the rounds that arrived, in order.
     pub(in crate::engine) fn apply_rounds(&mut self) {
         while let Some(round) = self.queue.rounds.pop_front() {
-            let mut answer = PartAnswer { ticket: round.ticket, core: self.shard.core, is_of_round: true, is_unchanged: true, ..Default::default() };
+            let mut answer =
+                PartAnswer { ticket: round.ticket, core: self.shard.core, is_of_round: true, is_unchanged: true, ..Default::default() };
             self.shard.fx.ticket = Some(round.ticket);
             let answers = match round.kind {
                 RoundKind::Run(steps) => {
@@ -170,15 +190,12 @@ impl Worker {
                 }
                 RoundKind::Nothing => false,
                 RoundKind::Unwatch(keys) => {
-                    keys.iter().for_each(|w| {
-                        let key = self.shard.ks.key(&w.key);
-                        self.shard.ks.unwatch(w.db, &key);
-                    });
+                    self.end_watches(&keys);
                     false
                 }
             };
             self.shard.fx.ticket = None;
-            if round.releases {
+            if round.releases || self.probe.has(Fault::EarlyRelease) {
                 self.queue.held.remove(&round.ticket);
                 self.queue.rebuild_bars();
                 self.queue.has_released = true;
@@ -212,6 +229,13 @@ impl Worker {
     pub(in crate::engine) fn watch_key(&mut self, w: &Watched, now: i64) -> u64 {
         let key = self.shard.ks.key(&w.key);
         self.shard.ks.watch(w.db, &key, now)
+    }
+
+    fn end_watches(&mut self, keys: &[Watched]) {
+        for w in keys {
+            let key = self.shard.ks.key(&w.key);
+            self.shard.ks.unwatch(w.db, &key);
+        }
     }
 
     pub(in crate::engine) fn is_watch_unchanged(&mut self, w: &Watched, now: i64) -> bool {

@@ -8,7 +8,8 @@
 
 use super::plan::{Planned, Where, plan};
 use crate::engine::{
-    link::{Back, CREDITS, Moved, Part, PartAnswer, PartKind, Round, RoundKind, Step, Wanted},
+    link::{Back, Moved, Part, PartAnswer, PartKind, Round, RoundKind, Step, Wanted},
+    probe::{Fault, Point},
     worker::Worker,
 };
 use crate::keyspace::slots;
@@ -86,6 +87,8 @@ impl Worker {
         if !self.start(i, commands, false, watched) {
             return false;
         }
+        // The parts have the watches now and end them where they look at them: told from here, the owners could forget them first.
+        self.forget_watches(i);
         self.end_multi(i);
         true
     }
@@ -119,9 +122,17 @@ impl Worker {
     }
 
     /// Takes a number, pushes the parts, marks the number. All bytes are ready; nothing else happens in between.
-    fn launch(&mut self, i: usize, parts: Vec<(usize, Vec<u16>, bool, PartKind)>, commands: Vec<Planned>, is_bare: bool, phase: Phase) -> bool {
-        let is_free = |core: usize| self.links[core].as_ref().is_none_or(|l| l.parts_out < CREDITS);
-        if !parts.iter().all(|(core, ..)| is_free(*core)) || !self.marks.may_start(self.queue.bound) {
+    fn launch(
+        &mut self,
+        i: usize,
+        parts: Vec<(usize, Vec<u16>, bool, PartKind)>,
+        commands: Vec<Planned>,
+        is_bare: bool,
+        phase: Phase,
+    ) -> bool {
+        let is_free = |core: usize| self.links[core].as_ref().is_none_or(|l| l.parts_out < l.credits);
+        let may_start = self.marks.may_start(self.queue.bound) || self.probe.has(Fault::MarksReused);
+        if !parts.iter().all(|(core, ..)| is_free(*core)) || !may_start {
             return false;
         }
         let is_mute = self.takes_mute(i);
@@ -132,7 +143,7 @@ impl Worker {
         conn.tickets += 1;
         let back = Back { conn: i as u32, generation: conn.generation, seq };
         let participants: Vec<usize> = parts.iter().map(|(core, ..)| *core).collect();
-        let due = participants.len();
+        let (due, last) = (participants.len(), participants.last().copied());
         let replies = commands.iter().map(|_| Vec::new()).collect();
         let ticket = Ticket {
             back,
@@ -156,8 +167,13 @@ impl Worker {
             .map(|(core, slots, is_whole, kind)| (core, Box::new(Part { ticket: 0, coordinator, now, slots, is_whole, kind })))
             .collect();
         let n = self.marks.take();
+        self.pass(Point::NumberTaken);
         for (core, mut part) in boxed.drain(..) {
             part.ticket = n;
+            if self.probe.has(Fault::MarkBeforeLastPush) && Some(core) == last {
+                self.marks.mark(n);
+                self.pass(Point::PartPushed);
+            }
             match self.links[core].as_mut() {
                 None => self.queue.add(*part),
                 Some(link) => {
@@ -166,6 +182,7 @@ impl Worker {
                     assert!(link.tickets_out.push(part).is_ok(), "credits keep the ticket ring from filling up");
                 }
             }
+            self.pass(Point::PartPushed);
         }
         self.marks.mark(n);
         self.tickets.open.insert(n, ticket);
@@ -260,7 +277,10 @@ impl Worker {
             let fetch = wanted(&ticket.commands[n], core);
             if !fetch.is_empty() {
                 ticket.due += 1;
-                self.send_round(core, Round { ticket: number, coordinator: self.shard.core, now: ticket.now, kind: RoundKind::Fetch(fetch), releases: false });
+                self.send_round(
+                    core,
+                    Round { ticket: number, coordinator: self.shard.core, now: ticket.now, kind: RoundKind::Fetch(fetch), releases: false },
+                );
             }
         }
         ticket.phase = Phase::Fetching;
@@ -316,8 +336,15 @@ impl Worker {
 
     /// Lets all slots of a ticket go, with the changes that are still to be made.
     fn release(&mut self, number: u64, ticket: &Ticket, mut changes: BTreeMap<usize, Vec<crate::engine::link::Change>>) {
+        let last = ticket.participants.last();
         for core in &ticket.participants {
-            let kind = changes.remove(core).map_or(RoundKind::Nothing, RoundKind::Put);
+            if self.probe.has(Fault::RoundLost) && Some(core) == last {
+                continue;
+            }
+            let mut kind = changes.remove(core).map_or(RoundKind::Nothing, RoundKind::Put);
+            if self.probe.has(Fault::ChangeLost) && Some(core) == last {
+                kind = RoundKind::Nothing;
+            }
             self.send_round(*core, Round { ticket: number, coordinator: self.shard.core, now: ticket.now, kind, releases: true });
         }
     }
@@ -390,11 +417,9 @@ impl Worker {
 /// The keys of a gathered command that core `core` has.
 fn wanted(command: &Planned, core: usize) -> Vec<Wanted> {
     match &command.place {
-        Where::Gather(keys) => keys
-            .iter()
-            .filter(|(c, _, _)| *c == core)
-            .map(|(_, db, key)| Wanted { db: *db, key: key.clone() })
-            .collect(),
+        Where::Gather(keys) => {
+            keys.iter().filter(|(c, _, _)| *c == core).map(|(_, db, key)| Wanted { db: *db, key: key.clone() }).collect()
+        }
         _ => Vec::new(),
     }
 }
