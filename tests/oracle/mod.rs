@@ -71,7 +71,7 @@ impl Step {
 
 fn agree(judge: Judge, one: &Reply, other: &Reply) -> bool {
     match (judge, one, other) {
-        (Judge::Near(most), Reply::Int(a), Reply::Int(b)) if *a > 0 && *b > 0 => a.abs_diff(*b) <= most as u64,
+        (Judge::Near(most), Reply::Int(a), Reply::Int(b)) if *a >= 0 && *b >= 0 => a.abs_diff(*b) <= most as u64,
         (Judge::AnyOrder, _, _) => one.sorted() == other.sorted(),
         (Judge::Kind, _, _) if !matches!((one, other), (Reply::Error(_), Reply::Error(_))) => {
             matches!(one, Reply::Null) == matches!(other, Reply::Null) && matches!(one, Reply::Error(_)) == matches!(other, Reply::Error(_))
@@ -181,11 +181,13 @@ fn judge_step(sides: &mut [Side], step: &Step, seed: u64, intended: &[&str], fin
             continue;
         }
         let text = format!("{} => {reply}", step.text());
-        if intended.iter().any(|pattern| is_like(&text, pattern)) {
+        // Names of commands may come in any case.
+        let (name, rest) = text.split_once(' ').unwrap_or((&text, ""));
+        if intended.iter().any(|pattern| is_like(&format!("{} {rest}", name.to_uppercase()), pattern)) {
             continue;
         }
         is_same = false;
-        let name = text.split(' ').next().unwrap_or("").to_uppercase();
+        let name = name.to_uppercase();
         let start = |r: &Reply| r.to_string().chars().take(12).collect::<String>();
         findings.add(
             format!("{name} {} {}", start(reply), start(&replies[0])),

@@ -1,7 +1,7 @@
 //! ACL CAT | WHOAMI | HELP: categories of commands, and the user. There is one user, `default`.
 //! Ref: redis.io/commands/acl-cat, redis.io/commands/acl-whoami
 
-use super::command::categories_of;
+use super::shared::categories_of;
 use crate::commands::help;
 use crate::spec::{Arg, Call, Category, Flags, Group, Outcome, Refusal, Spec};
 

@@ -42,11 +42,7 @@ const GET: Spec = Spec {
         > CONFIG GET                     -ERR wrong number of arguments for 'config|get' command
         > CONFIG GET nonsense            {}
         > CONFIG GET hash-max-listpack-entrie?   {hash-max-listpack-entries: 512}
-<<<<<<< HEAD
         > CONFIG GET timeout timeout     {timeout: 0}
-=======
-        > CONFIG GET list-compress-depth timeout    {list-compress-depth: 0, timeout: 0}
->>>>>>> w-bitcmd
     ",
     ..BASE
 };
@@ -69,15 +65,9 @@ const SET: Spec = Spec {
         > CONFIG SET databases 4           -ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config
         > CONFIG SET list-compress-depth 1 hz x   -ERR CONFIG SET failed (possibly related to argument 'hz') - argument couldn't be parsed into an integer
         > CONFIG GET list-compress-depth   {list-compress-depth: 0}
-<<<<<<< HEAD
         > CONFIG SET list-compress-depth 1   +OK
         > CONFIG GET list-compress-depth   {list-compress-depth: 1}
         > CONFIG SET list-compress-depth 0   +OK
-=======
-        > CONFIG SET list-compress-depth 1    +OK
-        > CONFIG GET list-compress-depth   {list-compress-depth: 1}
-        > CONFIG SET list-compress-depth 0    +OK
->>>>>>> w-bitcmd
     ",
     ..BASE
 };

@@ -1,9 +1,9 @@
 //! COMMAND INFO [name ...]: arity, flags, keys, categories and tips of commands.
 //! Ref: redis.io/commands/command-info, redis.io/docs/latest/develop/reference/key-specs
 
-use super::{BASE, NAMES, top_level};
+use super::{BASE, NAMES, categories_of, top_level};
 use crate::proto::encode::Out;
-use crate::spec::{Begin, Call, Category, Find, Flags, KeySpec, Merge, Multi, Outcome, Route, Spec, Table};
+use crate::spec::{Begin, Call, Find, Flags, KeySpec, Merge, Multi, Outcome, Route, Spec, Table};
 
 pub const SPEC: Spec = Spec {
     name: "INFO",
@@ -44,15 +44,6 @@ pub fn run_all(call: &mut Call) -> Outcome {
     call.out.array(rows.len());
     rows.iter().for_each(|row| describe(call.out, table, *row));
     Ok(())
-}
-
-/// All ACL categories of a command: its own and those that its flags imply.
-pub fn categories_of(spec: &Spec) -> Category {
-    let mut all = spec.categories.and(spec.flags.implied());
-    if spec.flags.has(Flags::READONLY) && !spec.categories.has(Category::SCRIPTING) {
-        all = all.and(Category::READ);
-    }
-    all
 }
 
 /// The ten elements of one command. Subcommands of subcommands do not exist, so this recurses once at most.
@@ -190,6 +181,7 @@ fn part(out: &mut Out, kind: &str, fields: &[(&str, Value)]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::Category;
     use crate::spec::Access;
 
     #[test]

@@ -7,7 +7,7 @@ mod info;
 mod keys;
 mod list;
 
-pub use info::categories_of;
+use super::shared::categories_of;
 
 use crate::commands::help;
 use crate::spec::{Arg, Call, Category, Flags, Group, Outcome, Spec};
