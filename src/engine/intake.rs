@@ -191,6 +191,7 @@ impl Worker {
             }
             if conn.out.buf.len() >= OUTPUT_MAX {
                 conn.is_stalled = true;
+                self.has_stalled = true;
                 break;
             }
             let client = &self.shard.clients[i];
@@ -203,6 +204,7 @@ impl Worker {
                 Parsed::Error(error) => {
                     if !conn.is_idle() {
                         conn.is_stalled = true;
+                        self.has_stalled = true;
                         break;
                     }
                     self.protocol_error(i, &String::from_utf8_lossy(&error.text()));
@@ -258,6 +260,7 @@ impl Worker {
         match taken {
             Taken::Stalled => {
                 conn.is_stalled = true;
+                self.has_stalled = true;
                 0
             }
             _ => {
