@@ -44,8 +44,13 @@ fn every_transcript_can_be_read() {
 
 #[test]
 fn every_command_has_a_transcript() {
-    let bare: Vec<_> =
-        ringfort::commands::GROUPS.iter().copied().flatten().filter(|s| s.subs.is_empty() && s.cases.trim().is_empty()).map(|s| s.name).collect();
+    let bare: Vec<_> = ringfort::commands::GROUPS
+        .iter()
+        .copied()
+        .flatten()
+        .filter(|s| s.subs.is_empty() && s.cases.trim().is_empty())
+        .map(|s| s.name)
+        .collect();
     assert!(bare.is_empty(), "no cases: {}", bare.join(" "));
 }
 

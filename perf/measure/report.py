@@ -103,7 +103,8 @@ def section(result):
         out.append(f"Target, {FIGURES[figure][0]}: {sign} {limit}{kind}; reached {got:.2f}: {'met' if is_met else '**not met**'}.")
     lines = [f"- {who}: `{line}`" for who, line in result["commands"].items()]
     versions = "; ".join(f"{k}: {v}" for k, v in result["versions"].items())
-    return "\n".join(out + ["", f"File: [results/{result['file']}](results/{result['file']}). Commit {result['commit']}. {versions}", "", *lines, ""])
+    return "\n".join(out + ["", f"File: [results/{result['file']}](results/{result['file']}). Commit {result['commit']}, scale {result['scale']}, "
+                 f"load {result['machine']['load']:.1f}. {versions}", "", *lines, ""])
 
 
 def short(results):
@@ -118,7 +119,10 @@ def short(results):
         marks = verdict(r)
         state = "-" if not marks else "met" if all(m[3] for m in marks) else "not met"
         what = f"[{r['title']}](perf/results/{r['file']})"
-        rows.append([what, FIGURES[figure][0], f"{show(figure, ours)} / {show(figure, theirs)}", f"{mid:.2f}x" if mid else "-",
+        pair = f"{show(figure, ours)} / {show(figure, theirs)}"
+        if order[-1] != "ringfort":
+            pair = f"{order[-1]} {show(figure, ours)} / {order[0]} {show(figure, theirs)}"
+        rows.append([what, FIGURES[figure][0], pair, f"{mid:.2f}x" if mid else "-",
                      f"{ops:.2f}x" if ops else "-", state])
     head = ["scenario", "figure", "Ringfort / Valkey", "ratio", "ops/s ratio", "target"]
     return table(head, rows)
@@ -147,6 +151,9 @@ def write():
             after = rest.split(END, 1)[1]
             peer = next((r["versions"][r["order"][0]] for r in results if r["order"][0] in r["versions"]), "")
             note = f"{machine['cpu']}, {machine['cpus']} CPUs, Linux {machine['kernel']}; first server: {peer.split(' sha')[0]}."
+            loads = [r["machine"]["load"] for r in results]
+            if max(loads) > machine["cpus"]:
+                note += f" **The machine was doing other work** (load {min(loads):.1f} to {max(loads):.1f}): only ratios count."
             with open(readme, "w") as f:
                 f.write(before + BEGIN + "\n" + note + "\n\n" + short(results) + "\n" + END + after)
     return path

@@ -148,16 +148,7 @@ impl Arena {
         let pages = map.len() / PAGE;
         let table = Mapping::reserve((pages * size_of::<Page>()).next_multiple_of(4096));
         let limit = pages.min(table.len() / size_of::<Page>());
-        Arena {
-            map,
-            table,
-            limit,
-            fresh: 1,
-            with_room: [0; CLASSES],
-            free_runs: BTreeMap::new(),
-            free_pages: 0,
-            used_bytes: 0,
-        }
+        Arena { map, table, limit, fresh: 1, with_room: [0; CLASSES], free_runs: BTreeMap::new(), free_pages: 0, used_bytes: 0 }
     }
 
     /// Bytes of all live objects, each counted with the full size of its class.
@@ -231,11 +222,7 @@ impl Arena {
         let class = usize::from(page.kind - 1);
         let was_full = page.free == 0 && usize::from(page.fresh) == PAGE / class_size(class);
         // SAFETY: the object lies inside its page, is 8-byte aligned and at least 8 bytes long, and is free now.
-        unsafe {
-            base.add(at as usize * GRANULE)
-                .cast::<u16>()
-                .write(page.free)
-        };
+        unsafe { base.add(at as usize * GRANULE).cast::<u16>().write(page.free) };
         page.free = offset as u16 + 1;
         page.used -= 1;
         let is_empty = page.used == 0;
@@ -243,10 +230,7 @@ impl Arena {
         if was_full {
             self.link(number, class);
         }
-        if is_empty
-            && (self.with_room[class] != number
-                || self.page_mut(number).is_some_and(|p| p.next != 0))
-        {
+        if is_empty && (self.with_room[class] != number || self.page_mut(number).is_some_and(|p| p.next != 0)) {
             self.unlink(number, class);
             self.release(number, 1);
         }
@@ -289,15 +273,7 @@ impl Arena {
     #[cold]
     fn open_page(&mut self, class: usize) -> Option<u32> {
         let number = self.take_pages(1)?;
-        *self.page_mut(number)? = Page {
-            run: 0,
-            next: 0,
-            prev: 0,
-            free: 0,
-            fresh: 0,
-            used: 0,
-            kind: class as u8 + 1,
-        };
+        *self.page_mut(number)? = Page { run: 0, next: 0, prev: 0, free: 0, fresh: 0, used: 0, kind: class as u8 + 1 };
         self.link(number, class);
         Some(number)
     }
@@ -378,8 +354,7 @@ impl Arena {
         if let Some(page) = self.page_mut(start) {
             page.kind = 0;
         }
-        self.map
-            .discard(start as usize * PAGE, pages as usize * PAGE);
+        self.map.discard(start as usize * PAGE, pages as usize * PAGE);
         self.free_pages += pages as usize;
         let (mut start, mut pages) = (start, pages);
         if let Some((&before, &len)) = self.free_runs.range(..start).next_back()
@@ -431,11 +406,7 @@ fn class_size(class: usize) -> usize {
 #[inline]
 #[must_use]
 pub fn rounded(size: usize) -> usize {
-    if size > SMALL_MAX {
-        size.next_multiple_of(PAGE)
-    } else {
-        class_size(class_of(size))
-    }
+    if size > SMALL_MAX { size.next_multiple_of(PAGE) } else { class_size(class_of(size)) }
 }
 
 #[cfg(test)]
@@ -448,10 +419,7 @@ mod tests {
         for size in 1..=SMALL_MAX {
             let room = rounded(size);
             assert!(room >= size && room.is_multiple_of(8), "{size} -> {room}");
-            assert!(
-                room - size < 8 || room * 8 <= size * 9 + 64,
-                "{size} -> {room}"
-            );
+            assert!(room - size < 8 || room * 8 <= size * 9 + 64, "{size} -> {room}");
             assert!(class_of(size) < CLASSES);
             assert_eq!(rounded(room), room);
         }
@@ -473,11 +441,7 @@ mod tests {
                 bytes -= rounded(size);
                 arena.free(at);
             } else {
-                let size = if rng.below(500) == 0 {
-                    4097 + rng.below(300_000)
-                } else {
-                    1 + rng.below(600)
-                } as usize;
+                let size = if rng.below(500) == 0 { 4097 + rng.below(300_000) } else { 1 + rng.below(600) } as usize;
                 let at = arena.alloc(size).unwrap();
                 assert!(arena.size_of(at) >= size && at != 0);
                 let mark = (round % 251) as u8;

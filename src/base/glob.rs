@@ -24,10 +24,7 @@ pub fn matches(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
     let mut retry: Option<(usize, usize)> = None;
     loop {
         if pattern.get(pattern_at) == Some(&b'*') {
-            pattern_at += pattern[pattern_at..]
-                .iter()
-                .take_while(|&&byte| byte == b'*')
-                .count();
+            pattern_at += pattern[pattern_at..].iter().take_while(|&&byte| byte == b'*').count();
             if pattern_at == pattern.len() {
                 return true;
             }
@@ -70,9 +67,7 @@ pub fn matches(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
 
 /// True if `pattern` has no special byte, so that it matches only itself.
 pub fn is_literal(pattern: &[u8]) -> bool {
-    !pattern
-        .iter()
-        .any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'))
+    !pattern.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'))
 }
 
 /// How many one-byte elements `pattern` has, or `None` if a star is among them.
@@ -145,11 +140,7 @@ fn class_end(pattern: &[u8], at: usize) -> usize {
 /// Tries the class at `at` on one byte. Returns where the next element starts if it fits.
 fn class(pattern: &[u8], at: usize, byte: u8, ignore_case: bool) -> Option<usize> {
     let fold = |byte: u8| {
-        if ignore_case {
-            byte.to_ascii_lowercase()
-        } else {
-            byte
-        }
+        if ignore_case { byte.to_ascii_lowercase() } else { byte }
     };
     let (is_negated, mut at) = class_start(pattern, at);
     let mut is_member = false;
@@ -243,11 +234,7 @@ mod tests {
         let bomb = [b"*a".repeat(100), b"b".to_vec()].concat();
         let (stars, text) = (vec![b'*'; 1 << 20], vec![b'a'; 1024]);
         let search = [&[b'*'][..], &[b'a'; 511], b"b*"].concat();
-        for pattern in [
-            bomb.as_slice(),
-            search.as_slice(),
-            b"*?*?*?*?*?*?*?*?*?*?*?*?b".as_slice(),
-        ] {
+        for pattern in [bomb.as_slice(), search.as_slice(), b"*?*?*?*?*?*?*?*?*?*?*?*?b".as_slice()] {
             assert!(!matches(pattern, &text, false));
         }
         assert!(matches(&stars, &text, false));
@@ -261,8 +248,7 @@ mod tests {
             ([], _) => false,
             ([b'*', rest @ ..], _) => (0..=text.len()).any(|skip| slow(rest, &text[skip..])),
             (_, []) => false,
-            (_, [first, text_rest @ ..]) => element(pattern, 0, *first, false)
-                .is_some_and(|next| slow(&pattern[next..], text_rest)),
+            (_, [first, text_rest @ ..]) => element(pattern, 0, *first, false).is_some_and(|next| slow(&pattern[next..], text_rest)),
         }
     }
 
@@ -270,22 +256,14 @@ mod tests {
     fn agrees_with_the_plain_definition() {
         let mut seed = 5u64;
         let mut byte = |letters: &[u8]| {
-            seed = seed
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             letters[(seed >> 33) as usize % letters.len()]
         };
         for round in 0..60_000 {
             let pattern: Vec<u8> = (0..1 + round % 9).map(|_| byte(b"ab*?[]^-\\c")).collect();
             let text: Vec<u8> = (0..1 + round % 7).map(|_| byte(b"abc]-\\^")).collect();
             let expected = slow(&pattern, &text);
-            assert_eq!(
-                matches(&pattern, &text, false),
-                expected,
-                "{} {}",
-                pattern.escape_ascii(),
-                text.escape_ascii()
-            );
+            assert_eq!(matches(&pattern, &text, false), expected, "{} {}", pattern.escape_ascii(), text.escape_ascii());
         }
     }
 }

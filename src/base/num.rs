@@ -23,11 +23,7 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
         [b'-', digits @ ..] => {
             let size = parse_u64(digits)?;
             // -0 has another spelling, so it is not an integer here; i64::MIN has no positive twin.
-            if size == 0 || size > 1 << 63 {
-                None
-            } else {
-                Some((size as i64).wrapping_neg())
-            }
+            if size == 0 || size > 1 << 63 { None } else { Some((size as i64).wrapping_neg()) }
         }
         digits => i64::try_from(parse_u64(digits)?).ok(),
     }
@@ -81,24 +77,13 @@ pub fn parse_f64_or_nan(text: &[u8]) -> Option<f64> {
     let value = match float::scan(text)? {
         Scan::Nan => return Some(f64::NAN),
         Scan::Infinity { negative } => {
-            return Some(if negative {
-                f64::NEG_INFINITY
-            } else {
-                f64::INFINITY
-            });
+            return Some(if negative { f64::NEG_INFINITY } else { f64::INFINITY });
         }
         // The scan has proven the text to be a plain ASCII decimal number, which the standard library rounds correctly.
-        Scan::Decimal { number, .. } => std::str::from_utf8(text)
-            .ok()?
-            .parse::<f64>()
-            .ok()
-            .filter(|value| value.is_finite() && (*value != 0.0 || number.is_zero()))?,
-        Scan::Hexadecimal {
-            negative,
-            mantissa,
-            is_inexact,
-            exponent,
-        } => {
+        Scan::Decimal { number, .. } => {
+            std::str::from_utf8(text).ok()?.parse::<f64>().ok().filter(|value| value.is_finite() && (*value != 0.0 || number.is_zero()))?
+        }
+        Scan::Hexadecimal { negative, mantissa, is_inexact, exponent } => {
             let size = float::to_f64(mantissa, is_inexact, exponent);
             if !size.is_finite() || (size == 0.0 && mantissa != 0) {
                 return None;
@@ -120,11 +105,7 @@ pub fn fmt_double(out: &mut Vec<u8>, value: f64) {
         return out.extend_from_slice(if value > 0.0 { b"inf" } else { b"-inf" });
     }
     if value == 0.0 {
-        return out.extend_from_slice(if value.is_sign_negative() {
-            b"-0"
-        } else {
-            b"0"
-        });
+        return out.extend_from_slice(if value.is_sign_negative() { b"-0" } else { b"0" });
     }
     const WHOLE: f64 = (1u64 << 62) as f64;
     if (-WHOLE..=WHOLE).contains(&value) {
@@ -213,29 +194,12 @@ fn lay_out(out: &mut Vec<u8>, digits: &[u8], exponent: i32) {
 /// none. Result in bytes. A missing number counts as 0, as in redis-server; a sign, another unit or a size of 2^64
 /// bytes and more is refused (redis-server wraps around instead).
 pub fn parse_memory(text: &str) -> Option<u64> {
-    let digits_end = text
-        .bytes()
-        .position(|byte| !byte.is_ascii_digit())
-        .unwrap_or(text.len());
+    let digits_end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at_checked(digits_end)?;
-    const UNITS: [(&str, u64); 8] = [
-        ("", 1),
-        ("b", 1),
-        ("k", 1000),
-        ("kb", 1 << 10),
-        ("m", 1_000_000),
-        ("mb", 1 << 20),
-        ("g", 1_000_000_000),
-        ("gb", 1 << 30),
-    ];
-    let (_, factor) = UNITS
-        .iter()
-        .find(|(name, _)| unit.eq_ignore_ascii_case(name))?;
-    let number = if digits.is_empty() {
-        0
-    } else {
-        digits.parse::<u64>().ok()?
-    };
+    const UNITS: [(&str, u64); 8] =
+        [("", 1), ("b", 1), ("k", 1000), ("kb", 1 << 10), ("m", 1_000_000), ("mb", 1 << 20), ("g", 1_000_000_000), ("gb", 1 << 30)];
+    let (_, factor) = UNITS.iter().find(|(name, _)| unit.eq_ignore_ascii_case(name))?;
+    let number = if digits.is_empty() { 0 } else { digits.parse::<u64>().ok()? };
     number.checked_mul(*factor)
 }
 

@@ -11,9 +11,9 @@
 
 #[cfg(loom)]
 use loom::{cell::UnsafeCell, sync::Arc, sync::atomic::AtomicUsize, sync::atomic::Ordering};
+use std::mem::MaybeUninit;
 #[cfg(not(loom))]
 use std::{sync::Arc, sync::atomic::AtomicUsize, sync::atomic::Ordering};
-use std::mem::MaybeUninit;
 
 /// std's cell with loom's interface.
 #[cfg(not(loom))]

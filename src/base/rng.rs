@@ -23,9 +23,7 @@ impl Rng {
             x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
             x ^ (x >> 31)
         };
-        Rng {
-            state: [step(), step(), step(), step()],
-        }
+        Rng { state: [step(), step(), step(), step()] }
     }
 
     /// The next 64 bits.

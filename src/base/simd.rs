@@ -13,10 +13,7 @@ pub const LANES: usize = 10;
 pub fn match_tags(tags: &[u16; LANES], tag: u16) -> u32 {
     #[cfg(target_arch = "x86_64")]
     {
-        use core::arch::x86_64::{
-            __m128i, _mm_cmpeq_epi16, _mm_loadu_si128, _mm_movemask_epi8, _mm_packs_epi16,
-            _mm_set1_epi16,
-        };
+        use core::arch::x86_64::{__m128i, _mm_cmpeq_epi16, _mm_loadu_si128, _mm_movemask_epi8, _mm_packs_epi16, _mm_set1_epi16};
         // SAFETY: SSE2 is part of x86-64. The loads read tags 0..8 and 2..10, both inside the array of ten.
         let both = unsafe {
             let wanted = _mm_set1_epi16(tag.cast_signed());
@@ -37,9 +34,7 @@ pub fn match_tags(tags: &[u16; LANES], tag: u16) -> u32 {
 /// The same without SIMD.
 #[cfg(any(test, not(target_arch = "x86_64")))]
 fn match_tags_plain(tags: &[u16; LANES], tag: u16) -> u32 {
-    tags.iter()
-        .enumerate()
-        .fold(0, |mask, (lane, &t)| mask | (u32::from(t == tag) << lane))
+    tags.iter().enumerate().fold(0, |mask, (lane, &t)| mask | (u32::from(t == tag) << lane))
 }
 
 /// Asks for the cache line at `target`; never faults, whatever the address.
@@ -48,9 +43,7 @@ pub fn prefetch<T>(target: *const T) {
     #[cfg(target_arch = "x86_64")]
     {
         // SAFETY: a prefetch is a hint; the processor ignores it for an address that is not mapped.
-        unsafe {
-            core::arch::x86_64::_mm_prefetch(target.cast::<i8>(), core::arch::x86_64::_MM_HINT_T0)
-        }
+        unsafe { core::arch::x86_64::_mm_prefetch(target.cast::<i8>(), core::arch::x86_64::_MM_HINT_T0) }
     }
     #[cfg(not(target_arch = "x86_64"))]
     {
@@ -69,11 +62,7 @@ mod tests {
         for _ in 0..2000 {
             let tags: [u16; LANES] = std::array::from_fn(|_| (rng.below(4) * 0x5555) as u16);
             let tag = (rng.below(4) * 0x5555) as u16;
-            assert_eq!(
-                match_tags(&tags, tag),
-                match_tags_plain(&tags, tag),
-                "{tags:?} {tag}"
-            );
+            assert_eq!(match_tags(&tags, tag), match_tags_plain(&tags, tag), "{tags:?} {tag}");
         }
     }
 }

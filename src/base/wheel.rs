@@ -39,12 +39,7 @@ struct Chunk {
     len: u16,
 }
 
-const EMPTY: Chunk = Chunk {
-    ids: [0; CHUNK],
-    next: 0,
-    list: 0,
-    len: 0,
-};
+const EMPTY: Chunk = Chunk { ids: [0; CHUNK], next: 0, list: 0, len: 0 };
 
 /// What the wheel asks of whoever owns the ids.
 pub trait Timers {
@@ -82,15 +77,7 @@ impl Wheel {
     /// An empty wheel that owns no memory.
     #[must_use]
     pub fn new() -> Wheel {
-        Wheel {
-            tick: 0,
-            heads: Vec::new(),
-            level_len: [0; LEVELS],
-            len: 0,
-            pool: Vec::new(),
-            fresh: 1,
-            free: 0,
-        }
+        Wheel { tick: 0, heads: Vec::new(), level_len: [0; LEVELS], len: 0, pool: Vec::new(), fresh: 1, free: 0 }
     }
 
     /// Timers in the wheel.
@@ -124,10 +111,7 @@ impl Wheel {
     pub fn remove(&mut self, place: u32, owner: &mut dyn Timers) {
         let chunk = place >> PLACE_BITS;
         let index = (place as usize) & ((1 << PLACE_BITS) - 1);
-        let Some((list, len)) = self
-            .chunk(chunk)
-            .map(|c| (usize::from(c.list), usize::from(c.len)))
-        else {
+        let Some((list, len)) = self.chunk(chunk).map(|c| (usize::from(c.list), usize::from(c.len))) else {
             debug_assert!(false, "no timer at {place}");
             return;
         };
@@ -182,8 +166,7 @@ impl Wheel {
         }
         let mut best = i64::MAX;
         if self.level_len[0] > 0 {
-            let ahead = (0..FIRST as i64)
-                .find(|d| self.heads[((self.tick + d) as usize) & (FIRST - 1)] != 0);
+            let ahead = (0..FIRST as i64).find(|d| self.heads[((self.tick + d) as usize) & (FIRST - 1)] != 0);
             best = self.tick + ahead.unwrap_or(0);
         }
         for level in 1..LEVELS {
@@ -267,11 +250,7 @@ impl Wheel {
         if is_full {
             let fresh = self.take_chunk();
             if let Some(c) = self.chunk_mut(fresh) {
-                *c = Chunk {
-                    next: head,
-                    list: list as u16,
-                    ..EMPTY
-                };
+                *c = Chunk { next: head, list: list as u16, ..EMPTY };
             }
             head = fresh;
             self.heads[list] = head;
@@ -345,9 +324,7 @@ impl Wheel {
             return None;
         }
         let number = number as usize;
-        self.pool
-            .get(number / POOL_CHUNKS)?
-            .get(number % POOL_CHUNKS)
+        self.pool.get(number / POOL_CHUNKS)?.get(number % POOL_CHUNKS)
     }
 
     fn chunk_mut(&mut self, number: u32) -> Option<&mut Chunk> {
@@ -355,9 +332,7 @@ impl Wheel {
             return None;
         }
         let number = number as usize;
-        self.pool
-            .get_mut(number / POOL_CHUNKS)?
-            .get_mut(number % POOL_CHUNKS)
+        self.pool.get_mut(number / POOL_CHUNKS)?.get_mut(number % POOL_CHUNKS)
     }
 }
 
@@ -372,11 +347,7 @@ fn head_index(level: usize, position: i64) -> usize {
 }
 
 fn level_of(list: usize) -> usize {
-    if list < FIRST {
-        0
-    } else {
-        (list - FIRST) / WIDTH + 1
-    }
+    if list < FIRST { 0 } else { (list - FIRST) / WIDTH + 1 }
 }
 
 #[cfg(test)]
@@ -409,15 +380,7 @@ mod tests {
             match rng.below(10) {
                 0..=4 => {
                     id += 1;
-                    let spread = [
-                        3,
-                        900,
-                        70_000,
-                        5_000_000,
-                        400_000_000,
-                        40_000_000_000,
-                        4_000_000_000_000,
-                    ];
+                    let spread = [3, 900, 70_000, 5_000_000, 400_000_000, 40_000_000_000, 4_000_000_000_000];
                     let width = spread[rng.below(7) as usize];
                     let due = now + rng.below(width) as i64 - 2;
                     owner.due.insert(id, due);
@@ -438,8 +401,7 @@ mod tests {
                     *owner.due.get_mut(&later).unwrap() += rng.below(100_000) as i64;
                 }
                 _ => {
-                    let step =
-                        [10, 2000, 100_000, 50_000_000, 9_000_000_000][rng.below(5) as usize];
+                    let step = [10, 2000, 100_000, 50_000_000, 9_000_000_000][rng.below(5) as usize];
                     now += rng.below(step) as i64;
                     loop {
                         match wheel.poll(now, &mut owner) {
@@ -451,18 +413,11 @@ mod tests {
                             Poll::Idle => break,
                         }
                     }
-                    let late: Vec<_> = owner
-                        .due
-                        .values()
-                        .filter(|&&d| d <= now - 2 * TICK_MS)
-                        .collect();
+                    let late: Vec<_> = owner.due.values().filter(|&&d| d <= now - 2 * TICK_MS).collect();
                     assert!(late.is_empty(), "seed {seed}: {late:?} at {now}");
                     let first = owner.due.values().min().copied();
                     let (next, first) = (wheel.next_ms().unwrap_or(0), first.unwrap_or(0));
-                    assert!(
-                        next <= first.max(now) + TICK_MS,
-                        "seed {seed}: {next} {first} {now}"
-                    );
+                    assert!(next <= first.max(now) + TICK_MS, "seed {seed}: {next} {first} {now}");
                 }
             }
             assert_eq!(wheel.len(), owner.due.len(), "seed {seed}");

@@ -176,7 +176,8 @@ impl Wire {
 }
 
 fn connect(options: &Options) -> Result<TcpStream, String> {
-    let stream = TcpStream::connect((options.host.as_str(), options.port)).map_err(|e| format!("{}:{}: {e}", options.host, options.port))?;
+    let stream =
+        TcpStream::connect((options.host.as_str(), options.port)).map_err(|e| format!("{}:{}: {e}", options.host, options.port))?;
     stream.set_nodelay(true).map_err(|e| e.to_string())?;
     stream.set_read_timeout(Some(Duration::from_secs(60))).map_err(|e| e.to_string())?;
     Ok(stream)

@@ -29,16 +29,8 @@ impl Clock {
 
     /// The Unix time in milliseconds that `number` tells; `None` where it does not fit 64 bits.
     fn moment(self, number: i64, now: i64) -> Option<i64> {
-        let ms = if self.is_seconds() {
-            number.checked_mul(1000)?
-        } else {
-            number
-        };
-        if self.is_relative() {
-            ms.checked_add(now)
-        } else {
-            Some(ms)
-        }
+        let ms = if self.is_seconds() { number.checked_mul(1000)? } else { number };
+        if self.is_relative() { ms.checked_add(now) } else { Some(ms) }
     }
 }
 
@@ -46,39 +38,27 @@ impl Clock {
 /// Refuses with the text of `command`, a lower-case name.
 pub fn deadline(word: &[u8], clock: Clock, now: i64, command: &str) -> Result<i64, Refusal> {
     let number = parse_i64(word).ok_or(Refusal::NOT_INTEGER)?;
-    let moment = if number > 0 {
-        clock.moment(number, now)
-    } else {
-        None
-    };
+    let moment = if number > 0 { clock.moment(number, now) } else { None };
     moment.ok_or_else(|| Refusal::expire(command))
 }
 
 /// The same for EXPIRE and its like, which accept moments in the past.
 pub fn any_deadline(word: &[u8], clock: Clock, now: i64, command: &str) -> Result<i64, Refusal> {
     let number = parse_i64(word).ok_or(Refusal::NOT_INTEGER)?;
-    clock
-        .moment(number, now)
-        .ok_or_else(|| Refusal::expire(command))
+    clock.moment(number, now).ok_or_else(|| Refusal::expire(command))
 }
 
 /// An integer of 32 bits, as database numbers are read.
 pub fn parse_i32(word: &[u8]) -> Result<i32, Refusal> {
     let number = parse_i64(word).ok_or(Refusal::NOT_INTEGER)?;
-    i32::try_from(number).map_err(|_| {
-        Refusal::fixed("ERR value is out of range, value must between -2147483648 and 2147483647")
-    })
+    i32::try_from(number).map_err(|_| Refusal::fixed("ERR value is out of range, value must between -2147483648 and 2147483647"))
 }
 
 /// The number of the database that `word` names.
 pub fn database(call: &Call, word: &[u8]) -> Result<usize, Refusal> {
     let number = parse_i32(word)?;
     let number = usize::try_from(number).map_err(|_| Refusal::DB_RANGE)?;
-    if number < databases(call) {
-        Ok(number)
-    } else {
-        Err(Refusal::DB_RANGE)
-    }
+    if number < databases(call) { Ok(number) } else { Err(Refusal::DB_RANGE) }
 }
 
 fn databases(call: &Call) -> usize {
@@ -95,20 +75,13 @@ pub fn will_tell_new(call: &mut Call, i: usize) -> bool {
 #[cold]
 fn is_absent(call: &mut Call, i: usize) -> bool {
     let key = call.key(i);
-    call.shard
-        .ks
-        .find(call.db, &key, call.now, Look::Quiet)
-        .is_none()
+    call.shard.ks.find(call.db, &key, call.now, Look::Quiet).is_none()
 }
 
 /// Refuses where the keyspace had no memory for a write and so changed nothing.
 #[inline(always)]
 pub fn stored(did: bool) -> Result<(), Refusal> {
-    if did {
-        Ok(())
-    } else {
-        Err(Refusal::ARENA_FULL)
-    }
+    if did { Ok(()) } else { Err(Refusal::ARENA_FULL) }
 }
 
 /// Tells of a write to the key of word `i`: that it is new, then that event `name` of `class` happened.
@@ -160,37 +133,16 @@ mod tests {
     fn deadlines_refuse_zero_and_what_does_not_fit() {
         assert_eq!(deadline(b"10", Clock::Seconds, 5, "set"), Ok(10_005));
         assert_eq!(deadline(b"10", Clock::UnixMillis, 5, "set"), Ok(10));
-        assert_eq!(
-            deadline(b"0", Clock::Millis, 5, "set"),
-            Err(Refusal::expire("set"))
-        );
-        assert_eq!(
-            deadline(b"9223372036854775807", Clock::Millis, 5, "set"),
-            Err(Refusal::expire("set"))
-        );
-        assert_eq!(
-            deadline(b"9223372036854776", Clock::UnixSeconds, 0, "set"),
-            Err(Refusal::expire("set"))
-        );
-        assert_eq!(
-            deadline(b"1.5", Clock::Millis, 5, "set"),
-            Err(Refusal::NOT_INTEGER)
-        );
+        assert_eq!(deadline(b"0", Clock::Millis, 5, "set"), Err(Refusal::expire("set")));
+        assert_eq!(deadline(b"9223372036854775807", Clock::Millis, 5, "set"), Err(Refusal::expire("set")));
+        assert_eq!(deadline(b"9223372036854776", Clock::UnixSeconds, 0, "set"), Err(Refusal::expire("set")));
+        assert_eq!(deadline(b"1.5", Clock::Millis, 5, "set"), Err(Refusal::NOT_INTEGER));
     }
 
     #[test]
     fn any_deadline_accepts_the_past() {
-        assert_eq!(
-            any_deadline(b"-10", Clock::Seconds, 5, "expire"),
-            Ok(-9_995)
-        );
-        assert_eq!(
-            any_deadline(b"-9223372036854775808", Clock::Millis, 5, "pexpire"),
-            Ok(i64::MIN + 5)
-        );
-        assert_eq!(
-            any_deadline(b"-9223372036854775808", Clock::Seconds, 5, "expire"),
-            Err(Refusal::expire("expire"))
-        );
+        assert_eq!(any_deadline(b"-10", Clock::Seconds, 5, "expire"), Ok(-9_995));
+        assert_eq!(any_deadline(b"-9223372036854775808", Clock::Millis, 5, "pexpire"), Ok(i64::MIN + 5));
+        assert_eq!(any_deadline(b"-9223372036854775808", Clock::Seconds, 5, "expire"), Err(Refusal::expire("expire")));
     }
 }

@@ -11,9 +11,7 @@ use crate::proto::{
     inline::split_args,
     reply::{self, Reply},
 };
-use crate::spec::{
-    Args, Call, Flags, Merge, Route, Shard, Spec, Table, call::Origin, shard::Server,
-};
+use crate::spec::{Args, Call, Flags, Merge, Route, Shard, Spec, Table, call::Origin, shard::Server};
 use std::sync::atomic::AtomicU64;
 
 /// Any moment will do; it stands still.
@@ -45,21 +43,13 @@ pub(super) fn call(shard: &mut Shard, words: &[Vec<u8>]) -> Vec<u8> {
     out.buf
 }
 
-fn try_call(
-    shard: &mut Shard,
-    words: &[Vec<u8>],
-    out: &mut Out,
-) -> Result<(), crate::spec::Refusal> {
+fn try_call(shard: &mut Shard, words: &[Vec<u8>], out: &mut Out) -> Result<(), crate::spec::Refusal> {
     use crate::spec::Refusal;
     let table = &shard.server.commands;
-    let mut id = table
-        .find(&words[0])
-        .ok_or_else(|| Refusal::text("ERR unknown command"))?;
+    let mut id = table.find(&words[0]).ok_or_else(|| Refusal::text("ERR unknown command"))?;
     let mut row = table.row(id);
     if row.spec.flags.has(Flags::CONTAINER) && words.len() > 1 {
-        id = table
-            .find_sub(id, &words[1])
-            .ok_or_else(|| Refusal::subcommand(&words[1], row.spec.name))?;
+        id = table.find_sub(id, &words[1]).ok_or_else(|| Refusal::subcommand(&words[1], row.spec.name))?;
         row = table.row(id);
     }
     if !row.spec.arity_fits(words.len()) {
@@ -69,16 +59,10 @@ fn try_call(
     let mut start = 0;
     let mut spans = Vec::new();
     for word in words {
-        spans.push(Span {
-            start,
-            len: word.len() as u32,
-        });
+        spans.push(Span { start, len: word.len() as u32 });
         start += word.len() as u32;
     }
-    let args = Args {
-        base: &base,
-        spans: &spans,
-    };
+    let args = Args { base: &base, spans: &spans };
     if let Some(check) = row.spec.check {
         check(&args)?;
     }
@@ -86,23 +70,8 @@ fn try_call(
     run(shard, row.spec, args, out)
 }
 
-fn run(
-    shard: &mut Shard,
-    spec: &'static Spec,
-    args: Args,
-    out: &mut Out,
-) -> Result<(), crate::spec::Refusal> {
-    let mut call = Call {
-        spec,
-        args,
-        out,
-        shard,
-        db: 0,
-        now: NOW,
-        origin: Origin::default(),
-        home: None,
-        hint: None,
-    };
+fn run(shard: &mut Shard, spec: &'static Spec, args: Args, out: &mut Out) -> Result<(), crate::spec::Refusal> {
+    let mut call = Call { spec, args, out, shard, db: 0, now: NOW, origin: Origin::default(), home: None, hint: None };
     (spec.run)(&mut call)?;
     if let Route::Every(Merge::Custom(merge)) = spec.route {
         let part = std::mem::take(&mut call.out.buf);
@@ -123,10 +92,7 @@ fn split_case(line: &str) -> (Vec<Vec<u8>>, &str) {
         }
         i += 1;
     }
-    (
-        split_args(&bytes[..i]).expect("cases are well quoted"),
-        line[i..].trim(),
-    )
+    (split_args(&bytes[..i]).expect("cases are well quoted"), line[i..].trim())
 }
 
 /// Reads what a case expects and compares; `rest` is what has not been read yet.
@@ -208,9 +174,7 @@ fn scalar(rest: &mut &str, got: &Reply, is_nested: bool) -> bool {
     match text.split_at_checked(1) {
         _ if text == "?" => true,
         _ if text == "nil" => matches!(got, Reply::Null | Reply::NullArray),
-        _ if is_quoted => {
-            *got == Reply::Bulk(split_args(text.as_bytes()).expect("well quoted").concat())
-        }
+        _ if is_quoted => *got == Reply::Bulk(split_args(text.as_bytes()).expect("well quoted").concat()),
         Some(("+", text)) => *got == Reply::Simple(bytes(text)),
         Some(("-", text)) => *got == Reply::Error(bytes(text)),
         Some(("$", text)) => *got == Reply::Bulk(bytes(text)),
@@ -223,12 +187,7 @@ fn scalar(rest: &mut &str, got: &Reply, is_nested: bool) -> bool {
 fn failures(spec: &Spec) -> Vec<String> {
     let mut shard = shard();
     let mut failures = Vec::new();
-    for line in spec
-        .cases
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-    {
+    for line in spec.cases.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let line = line.strip_suffix("# stock: skip").unwrap_or(line);
         let (words, expected) = split_case(line.strip_prefix("> ").expect("cases start with >"));
         let bytes = call(&mut shard, &words);
@@ -243,11 +202,7 @@ fn failures(spec: &Spec) -> Vec<String> {
 
 #[test]
 fn cases_of_strings_and_keys_hold_on_one_core() {
-    let failures: Vec<String> = [string::SPECS, generic::SPECS]
-        .into_iter()
-        .flatten()
-        .flat_map(|spec| failures(spec))
-        .collect();
+    let failures: Vec<String> = [string::SPECS, generic::SPECS].into_iter().flatten().flat_map(|spec| failures(spec)).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
@@ -256,28 +211,16 @@ fn effects(lines: &[&str]) -> Vec<String> {
     let mut shard = shard();
     shard.fx.is_on = true;
     for line in lines {
-        call(
-            &mut shard,
-            &split_args(line.as_bytes()).expect("well quoted"),
-        );
+        call(&mut shard, &split_args(line.as_bytes()).expect("well quoted"));
     }
-    let text = |e: &crate::spec::effect::Effect| {
-        String::from_utf8_lossy(&e.words.join(&b' ')).into_owned()
-    };
+    let text = |e: &crate::spec::effect::Effect| String::from_utf8_lossy(&e.words.join(&b' ')).into_owned();
     shard.fx.recorded.iter().map(text).collect()
 }
 
 #[test]
 fn effects_are_absolute_and_repeatable() {
-    let lines = [
-        "SET k v EX 10 NX",
-        "GETEX k PX 5000",
-        "GETEX k PERSIST",
-        "EXPIRE k 100 NX",
-        "INCRBYFLOAT f 1.5",
-        "SETEX s 1 v",
-        "GETDEL s",
-    ];
+    let lines =
+        ["SET k v EX 10 NX", "GETEX k PX 5000", "GETEX k PERSIST", "EXPIRE k 100 NX", "INCRBYFLOAT f 1.5", "SETEX s 1 v", "GETDEL s"];
     let expected = [
         "SET k v PXAT 1700000010000",
         "PEXPIREAT k 1700000005000",
@@ -292,22 +235,8 @@ fn effects_are_absolute_and_repeatable() {
 
 #[test]
 fn effects_of_newer_commands_are_older_ones() {
-    let lines = [
-        "SET k v",
-        "SET k w IFEQ v KEEPTTL",
-        "MSETEX 2 a 1 b 2 EX 1",
-        "DELEX k IFEQ w",
-        "SET a 2 XX GET",
-        "EXPIRE a -1",
-    ];
-    let expected = [
-        "SET k w KEEPTTL",
-        "SET a 1 PXAT 1700000001000",
-        "SET b 2 PXAT 1700000001000",
-        "DEL k",
-        "SET a 2 XX",
-        "DEL a",
-    ];
+    let lines = ["SET k v", "SET k w IFEQ v KEEPTTL", "MSETEX 2 a 1 b 2 EX 1", "DELEX k IFEQ w", "SET a 2 XX GET", "EXPIRE a -1"];
+    let expected = ["SET k w KEEPTTL", "SET a 1 PXAT 1700000001000", "SET b 2 PXAT 1700000001000", "DEL k", "SET a 2 XX", "DEL a"];
     assert_eq!(effects(&lines), expected);
 }
 
@@ -315,24 +244,11 @@ fn effects_of_newer_commands_are_older_ones() {
 fn events_come_in_the_order_of_redis() {
     let mut shard = shard();
     shard.fx.mask = u32::MAX;
-    for line in [
-        "SET k v EX 10",
-        "GET none",
-        "RENAME k m",
-        "COPY m n DB 1",
-        "GETDEL m",
-    ] {
-        call(
-            &mut shard,
-            &split_args(line.as_bytes()).expect("well quoted"),
-        );
+    for line in ["SET k v EX 10", "GET none", "RENAME k m", "COPY m n DB 1", "GETDEL m"] {
+        call(&mut shard, &split_args(line.as_bytes()).expect("well quoted"));
     }
-    let events: Vec<String> = shard
-        .fx
-        .events
-        .iter()
-        .map(|(_, name, db, key)| format!("{name} {db} {}", String::from_utf8_lossy(key)))
-        .collect();
+    let events: Vec<String> =
+        shard.fx.events.iter().map(|(_, name, db, key)| format!("{name} {db} {}", String::from_utf8_lossy(key))).collect();
     let expected = [
         "new 0 k",
         "set 0 k",
@@ -354,39 +270,17 @@ fn what_dump_wrote_restore_reads() {
     for value in ["v", "12345", "", &"long ".repeat(1000)] {
         call(&mut shard, &[b"SET".to_vec(), b"k".to_vec(), value.into()]);
         let reply = call(&mut shard, &[b"DUMP".to_vec(), b"k".to_vec()]);
-        let Ok(Some((Reply::Bulk(payload), _))) = reply::read(&reply) else {
-            panic!("DUMP replies a bulk")
-        };
+        let Ok(Some((Reply::Bulk(payload), _))) = reply::read(&reply) else { panic!("DUMP replies a bulk") };
         let mut restore = |ttl: &str, options: &[&str]| {
-            let head = [
-                b"RESTORE".to_vec(),
-                b"k".to_vec(),
-                ttl.into(),
-                payload.clone(),
-            ];
-            call(
-                &mut shard,
-                &head
-                    .into_iter()
-                    .chain(options.iter().map(|o| o.as_bytes().to_vec()))
-                    .collect::<Vec<_>>(),
-            )
+            let head = [b"RESTORE".to_vec(), b"k".to_vec(), ttl.into(), payload.clone()];
+            call(&mut shard, &head.into_iter().chain(options.iter().map(|o| o.as_bytes().to_vec())).collect::<Vec<_>>())
         };
-        assert_eq!(
-            restore("0", &[]),
-            b"-BUSYKEY Target key name already exists.\r\n"
-        );
-        assert_eq!(
-            restore("9223372036854775807", &["REPLACE"]),
-            b"-ERR Invalid TTL value, must be >= 0\r\n"
-        );
+        assert_eq!(restore("0", &[]), b"-BUSYKEY Target key name already exists.\r\n");
+        assert_eq!(restore("9223372036854775807", &["REPLACE"]), b"-ERR Invalid TTL value, must be >= 0\r\n");
         assert_eq!(restore("5000", &["REPLACE"]), b"+OK\r\n");
         let got = call(&mut shard, &[b"GET".to_vec(), b"k".to_vec()]);
         assert_eq!(got, format!("${}\r\n{value}\r\n", value.len()).as_bytes());
-        assert_eq!(
-            call(&mut shard, &[b"PTTL".to_vec(), b"k".to_vec()]),
-            b":5000\r\n"
-        );
+        assert_eq!(call(&mut shard, &[b"PTTL".to_vec(), b"k".to_vec()]), b":5000\r\n");
     }
 }
 
@@ -395,22 +289,10 @@ fn restore_of_an_expired_value_only_removes() {
     let mut shard = shard();
     call(&mut shard, &[b"SET".to_vec(), b"k".to_vec(), b"v".to_vec()]);
     let reply = call(&mut shard, &[b"DUMP".to_vec(), b"k".to_vec()]);
-    let Ok(Some((Reply::Bulk(payload), _))) = reply::read(&reply) else {
-        panic!("DUMP replies a bulk")
-    };
-    let words = [
-        b"RESTORE".to_vec(),
-        b"k".to_vec(),
-        b"1".to_vec(),
-        payload,
-        b"REPLACE".to_vec(),
-        b"ABSTTL".to_vec(),
-    ];
+    let Ok(Some((Reply::Bulk(payload), _))) = reply::read(&reply) else { panic!("DUMP replies a bulk") };
+    let words = [b"RESTORE".to_vec(), b"k".to_vec(), b"1".to_vec(), payload, b"REPLACE".to_vec(), b"ABSTTL".to_vec()];
     assert_eq!(call(&mut shard, &words), b"+OK\r\n");
-    assert_eq!(
-        call(&mut shard, &[b"EXISTS".to_vec(), b"k".to_vec()]),
-        b":0\r\n"
-    );
+    assert_eq!(call(&mut shard, &[b"EXISTS".to_vec(), b"k".to_vec()]), b":0\r\n");
 }
 
 /// Words that numbers, options and keys are mistaken for.
@@ -467,29 +349,17 @@ const ODD: &[&str] = &[
 fn no_words_break_a_command_and_each_gets_one_reply() {
     let (mut shard, seed) = (shard(), 7);
     let mut rng = crate::base::rng::Rng::new(seed);
-    let names: Vec<&str> = [string::SPECS, generic::SPECS]
-        .into_iter()
-        .flatten()
-        .map(|spec| spec.name)
-        .collect();
+    let names: Vec<&str> = [string::SPECS, generic::SPECS].into_iter().flatten().map(|spec| spec.name).collect();
     for _ in 0..50_000 {
         let name = names[rng.below(names.len() as u64) as usize];
         // No command may build a string of half a gigabyte here: it is allowed to.
-        let bound = if name == "SETRANGE" {
-            5
-        } else {
-            ODD.len() as u64
-        };
+        let bound = if name == "SETRANGE" { 5 } else { ODD.len() as u64 };
         let count = rng.below(6);
         let rest = (0..count).map(|_| ODD[rng.below(bound) as usize].into());
         let words: Vec<Vec<u8>> = std::iter::once(name.into()).chain(rest).collect();
         let bytes = call(&mut shard, &words);
         let whole = reply::read(&bytes).expect("well formed");
-        assert_eq!(
-            whole.map(|(_, used)| used),
-            Some(bytes.len()),
-            "seed {seed}: {words:?}"
-        );
+        assert_eq!(whole.map(|(_, used)| used), Some(bytes.len()), "seed {seed}: {words:?}");
     }
 }
 
@@ -509,16 +379,9 @@ fn a_walk_in_steps_meets_every_key() {
     }
     let (mut cursor, mut met, mut steps) = (b"0".to_vec(), std::collections::BTreeSet::new(), 0);
     loop {
-        let bytes = call(
-            &mut shard,
-            &[b"SCAN".to_vec(), cursor, b"COUNT".to_vec(), b"7".to_vec()],
-        );
-        let Ok(Some((Reply::Array(parts), _))) = reply::read(&bytes) else {
-            panic!("SCAN replies an array")
-        };
-        let [Reply::Bulk(next), Reply::Array(names)] = &parts[..] else {
-            panic!("of a cursor and names")
-        };
+        let bytes = call(&mut shard, &[b"SCAN".to_vec(), cursor, b"COUNT".to_vec(), b"7".to_vec()]);
+        let Ok(Some((Reply::Array(parts), _))) = reply::read(&bytes) else { panic!("SCAN replies an array") };
+        let [Reply::Bulk(next), Reply::Array(names)] = &parts[..] else { panic!("of a cursor and names") };
         met.extend(names.iter().map(|name| format!("{name:?}")));
         steps += 1;
         if next == b"0" {
@@ -536,9 +399,7 @@ fn usage_told_to_restore_shows_under_the_policy_that_goes_by_it() {
     let mut shard = shard();
     text(&mut shard, "SET k v");
     let dumped = call(&mut shard, &words("DUMP k"));
-    let Ok(Some((Reply::Bulk(payload), _))) = reply::read(&dumped) else {
-        panic!("DUMP replies a bulk")
-    };
+    let Ok(Some((Reply::Bulk(payload), _))) = reply::read(&dumped) else { panic!("DUMP replies a bulk") };
     let restore = |shard: &mut Shard, tail: &str| {
         let mut all = words("RESTORE k 0");
         all.push(payload.clone());
@@ -547,18 +408,12 @@ fn usage_told_to_restore_shows_under_the_policy_that_goes_by_it() {
     };
     restore(&mut shard, "REPLACE IDLETIME 1000");
     assert_eq!(text(&mut shard, "OBJECT IDLETIME k"), ":1000\r\n");
-    assert!(
-        text(&mut shard, "OBJECT FREQ k")
-            .starts_with("-ERR An LFU maxmemory policy is not selected")
-    );
+    assert!(text(&mut shard, "OBJECT FREQ k").starts_with("-ERR An LFU maxmemory policy is not selected"));
     shard.config.maxmemory_policy = MaxmemoryPolicy::AllkeysLfu;
     shard.ks.tuning.is_lfu = true;
     restore(&mut shard, "REPLACE FREQ 200");
     assert_eq!(text(&mut shard, "OBJECT FREQ k"), ":200\r\n");
-    assert!(
-        text(&mut shard, "OBJECT IDLETIME k")
-            .starts_with("-ERR An LFU maxmemory policy is selected")
-    );
+    assert!(text(&mut shard, "OBJECT IDLETIME k").starts_with("-ERR An LFU maxmemory policy is selected"));
 }
 
 #[test]
@@ -567,11 +422,6 @@ fn a_random_key_is_one_that_exists() {
     for i in 0..50 {
         text(&mut shard, &format!("SET key:{i} {i}"));
     }
-    let met: std::collections::BTreeSet<String> =
-        (0..500).map(|_| text(&mut shard, "RANDOMKEY")).collect();
-    assert!(
-        met.iter().all(|reply| reply.contains("key:")) && met.len() > 25,
-        "{} different ones",
-        met.len()
-    );
+    let met: std::collections::BTreeSet<String> = (0..500).map(|_| text(&mut shard, "RANDOMKEY")).collect();
+    assert!(met.iter().all(|reply| reply.contains("key:")) && met.len() > 25, "{} different ones", met.len());
 }

@@ -52,21 +52,12 @@ impl CommandLine {
 /// Takes the arguments after the program's name apart. Never fails: what makes no sense ends up in `options`, where the
 /// reader reports it with its line.
 pub fn parse_command_line(args: &[Vec<u8>], split: SplitWords) -> CommandLine {
-    let mut line = CommandLine {
-        mode: Mode::Server,
-        config_file: None,
-        reads_stdin: false,
-        options: Vec::new(),
-    };
+    let mut line = CommandLine { mode: Mode::Server, config_file: None, reads_stdin: false, options: Vec::new() };
     match args.first().map(Vec::as_slice) {
         Some(b"-v" | b"--version") => line.mode = Mode::Version,
         Some(b"-h" | b"--help") => line.mode = Mode::Help,
         Some(b"--test-memory") => {
-            line.mode = Mode::TestMemory(if args.len() == 2 {
-                args.get(1).cloned()
-            } else {
-                None
-            });
+            line.mode = Mode::TestMemory(if args.len() == 2 { args.get(1).cloned() } else { None });
         }
         _ => {
             if args.iter().any(|a| a == b"--sentinel") {

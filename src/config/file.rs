@@ -20,11 +20,7 @@ pub const REDIS_VERSION: &str = "7.4.0";
 const INCLUDE_DEPTH_MAX: usize = 16;
 
 /// Directives of old versions that have no meaning any more.
-const FORGOTTEN: [&[u8]; 3] = [
-    b"list-max-ziplist-entries",
-    b"list-max-ziplist-value",
-    b"lua-replicate-commands",
-];
+const FORGOTTEN: [&[u8]; 3] = [b"list-max-ziplist-entries", b"list-max-ziplist-value", b"lua-replicate-commands"];
 
 /// What reading a configuration needs from the file system.
 pub trait Source {
@@ -56,10 +52,7 @@ impl fmt::Display for FatalConfig {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FatalConfig::Line { number, line, why } => {
-                writeln!(
-                    out,
-                    "\n*** FATAL CONFIG FILE ERROR (Redis {REDIS_VERSION}) ***"
-                )?;
+                writeln!(out, "\n*** FATAL CONFIG FILE ERROR (Redis {REDIS_VERSION}) ***")?;
                 writeln!(out, "Reading the configuration file, at line {number}")?;
                 writeln!(out, ">>> '{}'", String::from_utf8_lossy(line))?;
                 writeln!(out, "{why}")
@@ -79,34 +72,21 @@ pub fn load(text: &[u8], source: &dyn Source, split: SplitWords) -> Result<Confi
 }
 
 /// Reads the lines of one file; `depth` counts the includes around it.
-fn read_text(
-    config: &mut Config,
-    text: &[u8],
-    source: &dyn Source,
-    split: SplitWords,
-    depth: usize,
-) -> Result<(), FatalConfig> {
+fn read_text(config: &mut Config, text: &[u8], source: &dyn Source, split: SplitWords, depth: usize) -> Result<(), FatalConfig> {
     for (index, raw) in text.split(|b| *b == b'\n').enumerate() {
         let line = trim(raw);
         if line.is_empty() || line.starts_with(b"#") {
             continue;
         }
-        let fatal = |why: String| FatalConfig::Line {
-            number: index + 1,
-            line: line.to_vec(),
-            why,
-        };
-        let words =
-            split(line).ok_or_else(|| fatal("Unbalanced quotes in configuration line".into()))?;
+        let fatal = |why: String| FatalConfig::Line { number: index + 1, line: line.to_vec(), why };
+        let words = split(line).ok_or_else(|| fatal("Unbalanced quotes in configuration line".into()))?;
         let Some((name, values)) = words.split_first() else {
             continue;
         };
         let name = name.to_ascii_lowercase();
         if name == b"include" && values.len() == 1 {
             if depth >= INCLUDE_DEPTH_MAX {
-                return Err(fatal(format!(
-                    "include is nested deeper than {INCLUDE_DEPTH_MAX} files"
-                )));
+                return Err(fatal(format!("include is nested deeper than {INCLUDE_DEPTH_MAX} files")));
             }
             for included in source.include(&values[0]).map_err(FatalConfig::Include)? {
                 read_text(config, &included, source, split, depth + 1)?;
@@ -119,12 +99,7 @@ fn read_text(
 }
 
 /// Carries out one directive other than `include`.
-fn read_line(
-    config: &mut Config,
-    name: &[u8],
-    values: &[Vec<u8>],
-    source: &dyn Source,
-) -> Result<(), String> {
+fn read_line(config: &mut Config, name: &[u8], values: &[Vec<u8>], source: &dyn Source) -> Result<(), String> {
     let bad = || String::from("Bad directive or wrong number of arguments");
     if let Some((directive, _)) = lookup(name) {
         if values.is_empty() || (values.len() > 1 && !directive.is_list) {
@@ -147,9 +122,7 @@ fn read_line(
             Ok(())
         }
         (b"loadmodule", [_, ..]) => Err("loadable modules are not supported".into()),
-        (b"user", [_, ..]) => {
-            Err("users in the configuration file are not supported yet by this version".into())
-        }
+        (b"user", [_, ..]) => Err("users in the configuration file are not supported yet by this version".into()),
         (b"sentinel", _) => Err("sentinel directive while not in sentinel mode".into()),
         (_, [_]) if FORGOTTEN.contains(&name) => Ok(()),
         _ => Err(bad()),
@@ -162,9 +135,6 @@ pub(super) fn trim(line: &[u8]) -> &[u8] {
     let Some(start) = line.iter().position(|b| !is_blank(b)) else {
         return &[];
     };
-    let end = line
-        .iter()
-        .rposition(|b| !is_blank(b))
-        .map_or(start, |last| last + 1);
+    let end = line.iter().rposition(|b| !is_blank(b)).map_or(start, |last| last + 1);
     &line[start..end]
 }

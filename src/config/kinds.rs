@@ -6,9 +6,7 @@
 //! What it does not do: it does not resolve addresses and does not act on any value.
 //! Ref: redis.io/docs/latest/operate/oss_and_stack/management/config-file, redis.io/docs/latest/develop/use/keyspace-notifications
 
-use super::value::{
-    RewriteLine, Setting, Shape, Why, choices, memory_bytes, not_a_choice, quoted, quoted_if_needed,
-};
+use super::value::{RewriteLine, Setting, Shape, Why, choices, memory_bytes, not_a_choice, quoted, quoted_if_needed};
 use super::value::{short_memory, strict_integer};
 
 choices! {
@@ -60,13 +58,8 @@ impl ShutdownOn {
     pub const NOW: u8 = 4;
     /// Exit although something failed.
     pub const FORCE: u8 = 8;
-    const WORDS: [(&'static str, u8); 5] = [
-        ("default", 0),
-        ("save", Self::SAVE),
-        ("nosave", Self::NOSAVE),
-        ("now", Self::NOW),
-        ("force", Self::FORCE),
-    ];
+    const WORDS: [(&'static str, u8); 5] =
+        [("default", 0), ("save", Self::SAVE), ("nosave", Self::NOSAVE), ("now", Self::NOW), ("force", Self::FORCE)];
 }
 
 impl Setting for ShutdownOn {
@@ -75,36 +68,22 @@ impl Setting for ShutdownOn {
     fn parse(&mut self, words: &[&[u8]], _: &Shape) -> Result<(), Why> {
         let mut flags = 0;
         for word in words {
-            let found = Self::WORDS
-                .iter()
-                .find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes()));
-            flags |= found
-                .ok_or_else(|| not_a_choice(Self::WORDS.iter().map(|w| w.0)))?
-                .1;
+            let found = Self::WORDS.iter().find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes()));
+            flags |= found.ok_or_else(|| not_a_choice(Self::WORDS.iter().map(|w| w.0)))?.1;
         }
         if words.is_empty() {
             return Err(not_a_choice(Self::WORDS.iter().map(|w| w.0)));
         }
         if flags & Self::SAVE != 0 {
-            return Err(
-                "'save' is not supported yet by this version: there are no snapshots".into(),
-            );
+            return Err("'save' is not supported yet by this version: there are no snapshots".into());
         }
         *self = ShutdownOn(flags);
         Ok(())
     }
 
     fn show(&self, _: &Shape) -> Vec<u8> {
-        let words: Vec<&str> = Self::WORDS
-            .iter()
-            .filter(|(_, bit)| self.0 & bit != 0)
-            .map(|(name, _)| *name)
-            .collect();
-        if words.is_empty() {
-            b"default".to_vec()
-        } else {
-            words.join(" ").into_bytes()
-        }
+        let words: Vec<&str> = Self::WORDS.iter().filter(|(_, bit)| self.0 & bit != 0).map(|(name, _)| *name).collect();
+        if words.is_empty() { b"default".to_vec() } else { words.join(" ").into_bytes() }
     }
 }
 
@@ -130,11 +109,7 @@ impl Setting for Bind {
             return Err("Too many bind addresses specified.".into());
         }
         // A single empty word means no address at all.
-        let words = if words == [b"".as_slice()] {
-            &[]
-        } else {
-            words
-        };
+        let words = if words == [b"".as_slice()] { &[] } else { words };
         self.0 = words.iter().map(|w| w.to_vec()).collect();
         Ok(())
     }
@@ -145,15 +120,8 @@ impl Setting for Bind {
 
     fn rewrite(&self, default: &Self, _: &Shape) -> Vec<RewriteLine> {
         let words: Vec<Vec<u8>> = self.0.iter().map(|w| quoted_if_needed(w)).collect();
-        let text = if words.is_empty() {
-            b"\"\"".to_vec()
-        } else {
-            words.join(&b' ')
-        };
-        vec![RewriteLine {
-            text,
-            is_forced: self != default,
-        }]
+        let text = if words.is_empty() { b"\"\"".to_vec() } else { words.join(&b' ') };
+        vec![RewriteLine { text, is_forced: self != default }]
     }
 }
 
@@ -165,11 +133,7 @@ impl Setting for SavePoints {
     const IS_LIST: bool = true;
 
     fn parse(&mut self, words: &[&[u8]], _: &Shape) -> Result<(), Why> {
-        let words = if words == [b"".as_slice()] {
-            &[]
-        } else {
-            words
-        };
+        let words = if words == [b"".as_slice()] { &[] } else { words };
         let wrong = || Why::from("Invalid save parameters");
         let mut points = Vec::new();
         for pair in words.chunks(2) {
@@ -193,15 +157,9 @@ impl Setting for SavePoints {
     fn rewrite(&self, default: &Self, _: &Shape) -> Vec<RewriteLine> {
         let is_forced = self != default;
         if self.0.is_empty() {
-            return vec![RewriteLine {
-                text: b"\"\"".to_vec(),
-                is_forced,
-            }];
+            return vec![RewriteLine { text: b"\"\"".to_vec(), is_forced }];
         }
-        let line = |(s, c): &(i32, i32)| RewriteLine {
-            text: format!("{s} {c}").into_bytes(),
-            is_forced,
-        };
+        let line = |(s, c): &(i32, i32)| RewriteLine { text: format!("{s} {c}").into_bytes(), is_forced };
         self.0.iter().map(line).collect()
     }
 }
@@ -231,24 +189,12 @@ pub struct OutputLimits {
 impl OutputLimits {
     /// The built-in bounds of Redis 7.2.
     pub fn standard() -> OutputLimits {
-        let limit = |hard_bytes, soft_bytes, soft_seconds| OutputLimit {
-            hard_bytes,
-            soft_bytes,
-            soft_seconds,
-        };
-        OutputLimits {
-            normal: limit(0, 0, 0),
-            replica: limit(256 << 20, 64 << 20, 60),
-            pubsub: limit(32 << 20, 8 << 20, 60),
-        }
+        let limit = |hard_bytes, soft_bytes, soft_seconds| OutputLimit { hard_bytes, soft_bytes, soft_seconds };
+        OutputLimits { normal: limit(0, 0, 0), replica: limit(256 << 20, 64 << 20, 60), pubsub: limit(32 << 20, 8 << 20, 60) }
     }
 
     fn classes(&self) -> [(&'static str, OutputLimit); 3] {
-        [
-            ("normal", self.normal),
-            ("slave", self.replica),
-            ("pubsub", self.pubsub),
-        ]
+        [("normal", self.normal), ("slave", self.replica), ("pubsub", self.pubsub)]
     }
 }
 
@@ -266,64 +212,39 @@ impl Setting for OutputLimits {
                 b"slave" | b"replica" => &mut limits.replica,
                 b"pubsub" => &mut limits.pubsub,
                 _ => {
-                    return Err(
-                        "Invalid client class specified in buffer limit configuration.".into(),
-                    );
+                    return Err("Invalid client class specified in buffer limit configuration.".into());
                 }
             };
             let read = || {
                 Some(OutputLimit {
                     hard_bytes: memory_bytes(group[1])?,
                     soft_bytes: memory_bytes(group[2])?,
-                    soft_seconds: strict_integer(group[3])
-                        .and_then(|n| i64::try_from(n).ok())
-                        .filter(|n| *n >= 0)?,
+                    soft_seconds: strict_integer(group[3]).and_then(|n| i64::try_from(n).ok()).filter(|n| *n >= 0)?,
                 })
             };
-            *place = read().ok_or(
-                "Error in hard, soft or soft_seconds setting in buffer limit configuration.",
-            )?;
+            *place = read().ok_or("Error in hard, soft or soft_seconds setting in buffer limit configuration.")?;
         }
         *self = limits;
         Ok(())
     }
 
     fn show(&self, _: &Shape) -> Vec<u8> {
-        let text: Vec<String> = self
-            .classes()
-            .iter()
-            .map(|(name, l)| {
-                format!(
-                    "{name} {} {} {}",
-                    l.hard_bytes, l.soft_bytes, l.soft_seconds
-                )
-            })
-            .collect();
+        let text: Vec<String> =
+            self.classes().iter().map(|(name, l)| format!("{name} {} {} {}", l.hard_bytes, l.soft_bytes, l.soft_seconds)).collect();
         text.join(" ").into_bytes()
     }
 
     fn rewrite(&self, default: &Self, _: &Shape) -> Vec<RewriteLine> {
         let line = |((name, limit), (_, usual)): (&(&str, OutputLimit), &(&str, OutputLimit))| {
             // Files call the class by its newer name, CONFIG GET by the older one.
-            let mut text = if *name == "slave" {
-                b"replica ".to_vec()
-            } else {
-                format!("{name} ").into_bytes()
-            };
+            let mut text = if *name == "slave" { b"replica ".to_vec() } else { format!("{name} ").into_bytes() };
             text.extend(short_memory(i128::from(limit.hard_bytes)));
             text.push(b' ');
             text.extend(short_memory(i128::from(limit.soft_bytes)));
             text.extend(format!(" {}", limit.soft_seconds).into_bytes());
-            RewriteLine {
-                text,
-                is_forced: limit != usual,
-            }
+            RewriteLine { text, is_forced: limit != usual }
         };
-        self.classes()
-            .iter()
-            .zip(default.classes().iter())
-            .map(line)
-            .collect()
+        self.classes().iter().zip(default.classes().iter()).map(line).collect()
     }
 }
 
@@ -408,17 +329,8 @@ impl Setting for NotifyFlags {
         let has_all = self.0 & Self::ALL == Self::ALL;
         let mut out = if has_all { b"A".to_vec() } else { Vec::new() };
         // `A` replaces the letters it stands for and, as in Redis, `n`.
-        let named = if has_all {
-            self.0 & !(Self::ALL | Self::NEW)
-        } else {
-            self.0
-        };
-        out.extend(
-            Self::LETTERS
-                .iter()
-                .filter(|(_, bit)| named & bit != 0)
-                .map(|(letter, _)| *letter),
-        );
+        let named = if has_all { self.0 & !(Self::ALL | Self::NEW) } else { self.0 };
+        out.extend(Self::LETTERS.iter().filter(|(_, bit)| named & bit != 0).map(|(letter, _)| *letter));
         out
     }
 
@@ -428,10 +340,7 @@ impl Setting for NotifyFlags {
         if self.0 & Self::NEW != 0 && !text.contains(&b'n') {
             text.push(b'n');
         }
-        vec![RewriteLine {
-            text: quoted(&text),
-            is_forced: self != default,
-        }]
+        vec![RewriteLine { text: quoted(&text), is_forced: self != default }]
     }
 }
 
@@ -449,8 +358,7 @@ impl Setting for OomScores {
         let mut scores = [0; 3];
         for (score, word) in scores.iter_mut().zip([first, second, third]) {
             let number = strict_integer(word).filter(|n| (-2000..=2000).contains(n));
-            let number = number
-                .ok_or("Invalid oom-score-adj-values, elements must be between -2000 and 2000.")?;
+            let number = number.ok_or("Invalid oom-score-adj-values, elements must be between -2000 and 2000.")?;
             *score = i32::try_from(number).unwrap_or(0);
         }
         self.0 = scores;
@@ -473,11 +381,7 @@ impl Setting for Percentiles {
     const IS_LIST: bool = true;
 
     fn parse(&mut self, words: &[&[u8]], _: &Shape) -> Result<(), Why> {
-        let words = if words == [b"".as_slice()] {
-            &[]
-        } else {
-            words
-        };
+        let words = if words == [b"".as_slice()] { &[] } else { words };
         let wrong = || Why::from("Invalid latency-tracking-info-percentiles parameters");
         if words.len() > PERCENTILES_MAX {
             return Err(format!("at most {PERCENTILES_MAX} percentiles are allowed"));
@@ -485,16 +389,9 @@ impl Setting for Percentiles {
         let mut values = Vec::with_capacity(words.len());
         for word in words {
             let text = std::str::from_utf8(word).map_err(|_| wrong())?;
-            let value: f64 = text
-                .parse()
-                .ok()
-                .filter(|v: &f64| !v.is_nan())
-                .ok_or_else(wrong)?;
+            let value: f64 = text.parse().ok().filter(|v: &f64| !v.is_nan()).ok_or_else(wrong)?;
             if !(0.0..=100.0).contains(&value) {
-                return Err(
-                    "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"
-                        .into(),
-                );
+                return Err("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]".into());
             }
             values.push(value);
         }
@@ -508,24 +405,12 @@ impl Setting for Percentiles {
             let text = format!("{value:.6}");
             text.trim_end_matches('0').trim_end_matches('.').to_string()
         };
-        self.0
-            .iter()
-            .map(one)
-            .collect::<Vec<_>>()
-            .join(" ")
-            .into_bytes()
+        self.0.iter().map(one).collect::<Vec<_>>().join(" ").into_bytes()
     }
 
     fn rewrite(&self, default: &Self, shape: &Shape) -> Vec<RewriteLine> {
-        let text = if self.0.is_empty() {
-            b"\"\"".to_vec()
-        } else {
-            self.show(shape)
-        };
-        vec![RewriteLine {
-            text,
-            is_forced: self != default,
-        }]
+        let text = if self.0.is_empty() { b"\"\"".to_vec() } else { self.show(shape) };
+        vec![RewriteLine { text, is_forced: self != default }]
     }
 }
 
@@ -544,9 +429,7 @@ impl Setting for ReplicaOf {
             self.0 = None;
             return Ok(());
         }
-        let number = strict_integer(port)
-            .and_then(|n| u16::try_from(n).ok())
-            .ok_or("Invalid master port")?;
+        let number = strict_integer(port).and_then(|n| u16::try_from(n).ok()).ok_or("Invalid master port")?;
         self.0 = Some((host.to_vec(), number));
         Ok(())
     }
@@ -562,14 +445,7 @@ impl Setting for ReplicaOf {
         let Some((host, port)) = &self.0 else {
             return Vec::new();
         };
-        let text = [
-            quoted_if_needed(host).as_slice(),
-            format!(" {port}").as_bytes(),
-        ]
-        .concat();
-        vec![RewriteLine {
-            text,
-            is_forced: self != default,
-        }]
+        let text = [quoted_if_needed(host).as_slice(), format!(" {port}").as_bytes()].concat();
+        vec![RewriteLine { text, is_forced: self != default }]
     }
 }

@@ -57,10 +57,7 @@ pub struct Changed {
 /// A directive found by name, and the name (main or other, lower case) that found it.
 pub fn lookup(name: &[u8]) -> Option<(&'static Directive, &'static str)> {
     for directive in TABLE {
-        for own in [Some(directive.name), directive.alias]
-            .into_iter()
-            .flatten()
-        {
+        for own in [Some(directive.name), directive.alias].into_iter().flatten() {
             if name.eq_ignore_ascii_case(own.as_bytes()) {
                 return Some((directive, own));
             }
@@ -99,16 +96,10 @@ impl Config {
             }
             let pattern = word.to_ascii_lowercase();
             for directive in TABLE.iter().filter(|d| !d.has(HIDDEN)) {
-                for own in [Some(directive.name), directive.alias]
-                    .into_iter()
-                    .flatten()
-                {
+                for own in [Some(directive.name), directive.alias].into_iter().flatten() {
                     if !seen.contains(&own) && glob(&pattern, own.as_bytes()) {
                         seen.push(own);
-                        found.push((
-                            own.as_bytes().to_vec(),
-                            (directive.show)(self, &directive.shape),
-                        ));
+                        found.push((own.as_bytes().to_vec(), (directive.show)(self, &directive.shape)));
                     }
                 }
             }
@@ -118,18 +109,12 @@ impl Config {
 
     /// CONFIG SET: a copy with all `pairs` (name, value) changed, and what really changed; or the reply's error text
     /// without the leading `-`, and nothing changed. Every name is checked before any value is read, as in Redis.
-    pub fn set_many(
-        &self,
-        pairs: &[(&[u8], &[u8])],
-        context: SetContext,
-    ) -> Result<(Config, Vec<Changed>), String> {
+    pub fn set_many(&self, pairs: &[(&[u8], &[u8])], context: SetContext) -> Result<(Config, Vec<Changed>), String> {
         let mut chosen: Vec<(&'static Directive, &'static str, &[u8])> = Vec::new();
         for (name, value) in pairs {
             let Some((directive, own)) = lookup(name) else {
                 let name = String::from_utf8_lossy(name);
-                return Err(format!(
-                    "ERR Unknown option or number of arguments for CONFIG SET - '{name}'"
-                ));
+                return Err(format!("ERR Unknown option or number of arguments for CONFIG SET - '{name}'"));
             };
             self.check_settable(directive, own, context)?;
             if chosen.iter().any(|(_, other, _)| *other == own) {
@@ -148,25 +133,16 @@ impl Config {
         }
         let mut changes: Vec<Changed> = Vec::new();
         for (directive, asked, _) in chosen {
-            let differs = (directive.show)(self, &directive.shape)
-                != (directive.show)(&changed_config, &directive.shape);
+            let differs = (directive.show)(self, &directive.shape) != (directive.show)(&changed_config, &directive.shape);
             if differs && changes.iter().all(|c| c.name != directive.name) {
-                changes.push(Changed {
-                    name: directive.name,
-                    asked,
-                });
+                changes.push(Changed { name: directive.name, asked });
             }
         }
         Ok((changed_config, changes))
     }
 
     /// Whether `directive` may be set now; the error is the whole reply.
-    fn check_settable(
-        &self,
-        directive: &Directive,
-        own: &str,
-        context: SetContext,
-    ) -> Result<(), String> {
+    fn check_settable(&self, directive: &Directive, own: &str, context: SetContext) -> Result<(), String> {
         use kinds::Permission;
         if directive.has(IMMUTABLE) {
             return Err(set_failed(own, "can't set immutable config"));
@@ -187,20 +163,14 @@ impl Config {
 
     /// Sets one directive from the words after its name; the error is only the reason. A directive that supports
     /// nothing but its default refuses other values here, after they passed the ordinary checks.
-    pub(crate) fn assign(
-        &mut self,
-        directive: &Directive,
-        words: &[&[u8]],
-    ) -> Result<(), value::Why> {
+    pub(crate) fn assign(&mut self, directive: &Directive, words: &[&[u8]]) -> Result<(), value::Why> {
         (directive.parse)(self, words, &directive.shape)?;
         // For these two Redis takes any number and works with the nearest useful one.
         self.hz = self.hz.clamp(HZ_MIN, HZ_MAX);
         self.repl_backlog_size = self.repl_backlog_size.max(REPL_BACKLOG_MIN);
         if let Some(why) = directive.only_default {
             let standard = Config::default();
-            if (directive.show)(self, &directive.shape)
-                != (directive.show)(&standard, &directive.shape)
-            {
+            if (directive.show)(self, &directive.shape) != (directive.show)(&standard, &directive.shape) {
                 return Err(why.into());
             }
         }
@@ -218,9 +188,5 @@ pub const REPL_BACKLOG_MIN: i64 = 16 << 10;
 
 /// The words of a list value in one argument: cut at every single blank, none in the empty text.
 fn split_at_blanks(value: &[u8]) -> Vec<&[u8]> {
-    if value.is_empty() {
-        Vec::new()
-    } else {
-        value.split(|b| *b == b' ').collect()
-    }
+    if value.is_empty() { Vec::new() } else { value.split(|b| *b == b' ').collect() }
 }

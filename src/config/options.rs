@@ -101,46 +101,24 @@ const I64_MAX: i128 = i64::MAX as i128;
 const U64_MAX: i128 = u64::MAX as i128;
 
 const fn number(low: i128, high: i128) -> Shape {
-    Shape::Number {
-        low,
-        high,
-        unit: Unit::Plain,
-    }
+    Shape::Number { low, high, unit: Unit::Plain }
 }
 const fn memory(low: i128, high: i128) -> Shape {
-    Shape::Number {
-        low,
-        high,
-        unit: Unit::Memory,
-    }
+    Shape::Number { low, high, unit: Unit::Memory }
 }
 const fn memory_or_percent(low: i128, high: i128) -> Shape {
-    Shape::Number {
-        low,
-        high,
-        unit: Unit::MemoryOrPercent,
-    }
+    Shape::Number { low, high, unit: Unit::MemoryOrPercent }
 }
 const fn octal(low: i128, high: i128) -> Shape {
-    Shape::Number {
-        low,
-        high,
-        unit: Unit::Octal,
-    }
+    Shape::Number { low, high, unit: Unit::Octal }
 }
 /// Text whose default is a value like any other.
 const fn text(check: fn(&[u8]) -> Result<(), &'static str>) -> Shape {
-    Shape::Text {
-        empty_is_unset: false,
-        check,
-    }
+    Shape::Text { empty_is_unset: false, check }
 }
 /// Text that is not set while empty.
 const fn unset(check: fn(&[u8]) -> Result<(), &'static str>) -> Shape {
-    Shape::Text {
-        empty_is_unset: true,
-        check,
-    }
+    Shape::Text { empty_is_unset: true, check }
 }
 
 directives! {
@@ -342,11 +320,7 @@ fn anything(_: &[u8]) -> Result<(), &'static str> {
 }
 
 fn plain_file(value: &[u8], why: &'static str) -> Result<(), &'static str> {
-    if value.contains(&b'/') || value == b"." || value == b".." {
-        Err(why)
-    } else {
-        Ok(())
-    }
+    if value.contains(&b'/') || value == b"." || value == b".." { Err(why) } else { Ok(()) }
 }
 
 fn plain_dbfilename(value: &[u8]) -> Result<(), &'static str> {
@@ -371,10 +345,7 @@ fn host_name(value: &[u8]) -> Result<(), &'static str> {
     if value.len() >= 256 {
         return Err("Hostnames must be less than 256 characters");
     }
-    if !value
-        .iter()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
-    {
+    if !value.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.')) {
         return Err("Hostnames may only contain alphanumeric characters, hyphens or dots");
     }
     Ok(())
@@ -382,33 +353,17 @@ fn host_name(value: &[u8]) -> Result<(), &'static str> {
 
 fn node_name(value: &[u8]) -> Result<(), &'static str> {
     let is_good = |b: &u8| (b' '..=b'~').contains(b) && !b"!#$%&()*+:;<>?@[]^{|}~".contains(b);
-    if value.iter().all(is_good) {
-        Ok(())
-    } else {
-        Err("Announced human node name contained invalid character")
-    }
+    if value.iter().all(is_good) { Ok(()) } else { Err("Announced human node name contained invalid character") }
 }
 
 /// Only the locale that needs no system tables: strings collate by their bytes.
 fn locale(value: &[u8]) -> Result<(), &'static str> {
-    if matches!(value, b"" | b"C" | b"POSIX") {
-        Ok(())
-    } else {
-        Err("Invalid locale name")
-    }
+    if matches!(value, b"" | b"C" | b"POSIX") { Ok(()) } else { Err("Invalid locale name") }
 }
 
 /// `{name}` with known names only, and something to show.
 fn title_template(value: &[u8]) -> Result<(), &'static str> {
-    const NAMES: [&[u8]; 7] = [
-        b"title",
-        b"listen-addr",
-        b"server-mode",
-        b"port",
-        b"tls-port",
-        b"unixsocket",
-        b"config-file",
-    ];
+    const NAMES: [&[u8]; 7] = [b"title", b"listen-addr", b"server-mode", b"port", b"tls-port", b"unixsocket", b"config-file"];
     let wrong = "template format is invalid or contains unknown variables";
     if value.iter().all(u8::is_ascii_whitespace) {
         return Err(wrong);

@@ -42,10 +42,7 @@ pub fn rewrite(old: &[u8], config: &Config, defaults: &Config, split: SplitWords
 }
 
 /// The lines of `old`, trimmed, and for each directive (by main name) the lines that set it, in order.
-fn read_lines(
-    old: &[u8],
-    split: SplitWords,
-) -> (Vec<Vec<u8>>, HashMap<&'static str, VecDeque<usize>>) {
+fn read_lines(old: &[u8], split: SplitWords) -> (Vec<Vec<u8>>, HashMap<&'static str, VecDeque<usize>>) {
     let mut lines: Vec<Vec<u8>> = Vec::new();
     let mut places: HashMap<&'static str, VecDeque<usize>> = HashMap::new();
     let body = old.strip_suffix(b"\n").unwrap_or(old);
@@ -61,10 +58,7 @@ fn read_lines(
                 None => kept = [b"# ??? ", line].concat(),
                 Some(words) => {
                     if let Some((directive, _)) = words.first().and_then(|name| lookup(name)) {
-                        places
-                            .entry(directive.name)
-                            .or_default()
-                            .push_back(lines.len());
+                        places.entry(directive.name).or_default().push_back(lines.len());
                     }
                 }
             }

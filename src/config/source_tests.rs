@@ -10,9 +10,7 @@ fn command_line(args: &[&str]) -> CommandLine {
 
 fn option_lines(args: &[&str]) -> Vec<String> {
     let text = String::from_utf8(command_line(args).options).expect("ASCII");
-    text.split('\n')
-        .map(|line| line.trim().to_string())
-        .collect()
+    text.split('\n').map(|line| line.trim().to_string()).collect()
 }
 
 fn rewritten(old: &str, config: &Config) -> String {
@@ -22,103 +20,31 @@ fn rewritten(old: &str, config: &Config) -> String {
 #[test]
 fn file_errors_name_line_and_reason() {
     for (text, number, line, why) in [
-        (
-            "port 7000\nfoo bar\n",
-            2,
-            "foo bar",
-            "Bad directive or wrong number of arguments",
-        ),
+        ("port 7000\nfoo bar\n", 2, "foo bar", "Bad directive or wrong number of arguments"),
         ("\n# x\n  hz  \n", 3, "hz", "wrong number of arguments"),
-        (
-            "maxclients 1 2",
-            1,
-            "maxclients 1 2",
-            "wrong number of arguments",
-        ),
-        (
-            "hz \"abc\"",
-            1,
-            "hz \"abc\"",
-            "argument couldn't be parsed into an integer",
-        ),
-        (
-            "hz \"abc",
-            1,
-            "hz \"abc",
-            "Unbalanced quotes in configuration line",
-        ),
-        (
-            "databases 0",
-            1,
-            "databases 0",
-            "argument must be between 1 and 2147483647 inclusive",
-        ),
-        (
-            "unixsocketperm 999",
-            1,
-            "unixsocketperm 999",
-            "argument couldn't be parsed as an octal number",
-        ),
-        (
-            "unixsocketperm 1000",
-            1,
-            "unixsocketperm 1000",
-            "argument must be between 0 and 777 inclusive",
-        ),
-        (
-            "appendfilename a/b",
-            1,
-            "appendfilename a/b",
-            "appendfilename can't be a path, just a filename",
-        ),
-        (
-            "dbfilename a/b",
-            1,
-            "dbfilename a/b",
-            "dbfilename can't be a path, just a filename",
-        ),
-        (
-            "dir /missing",
-            1,
-            "dir /missing",
-            "No such file or directory",
-        ),
+        ("maxclients 1 2", 1, "maxclients 1 2", "wrong number of arguments"),
+        ("hz \"abc\"", 1, "hz \"abc\"", "argument couldn't be parsed into an integer"),
+        ("hz \"abc", 1, "hz \"abc", "Unbalanced quotes in configuration line"),
+        ("databases 0", 1, "databases 0", "argument must be between 1 and 2147483647 inclusive"),
+        ("unixsocketperm 999", 1, "unixsocketperm 999", "argument couldn't be parsed as an octal number"),
+        ("unixsocketperm 1000", 1, "unixsocketperm 1000", "argument must be between 0 and 777 inclusive"),
+        ("appendfilename a/b", 1, "appendfilename a/b", "appendfilename can't be a path, just a filename"),
+        ("dbfilename a/b", 1, "dbfilename a/b", "dbfilename can't be a path, just a filename"),
+        ("dir /missing", 1, "dir /missing", "No such file or directory"),
         ("replicaof a", 1, "replicaof a", "wrong number of arguments"),
         ("replicaof a 0x", 1, "replicaof a 0x", "Invalid master port"),
-        (
-            "rename-command GET",
-            1,
-            "rename-command GET",
-            "Bad directive or wrong number of arguments",
-        ),
-        (
-            "include bad",
-            3,
-            "nonsense 1",
-            "Bad directive or wrong number of arguments",
-        ),
-        (
-            "abc.def x",
-            1,
-            "abc.def x",
-            "Bad directive or wrong number of arguments",
-        ),
+        ("rename-command GET", 1, "rename-command GET", "Bad directive or wrong number of arguments"),
+        ("include bad", 3, "nonsense 1", "Bad directive or wrong number of arguments"),
+        ("abc.def x", 1, "abc.def x", "Bad directive or wrong number of arguments"),
     ] {
-        assert_eq!(
-            fatal_line(text),
-            (number, line.to_string(), why.to_string()),
-            "{text}"
-        );
+        assert_eq!(fatal_line(text), (number, line.to_string(), why.to_string()), "{text}");
     }
     let block = load_text("port 1\nfoo bar").expect_err("foo").to_string();
     let expected = "\n*** FATAL CONFIG FILE ERROR (Redis 7.4.0) ***\nReading the configuration file, at line 2\n\
                     >>> 'foo bar'\nBad directive or wrong number of arguments\n";
     assert_eq!(block, expected);
     let missing = load_text("include gone").expect_err("gone").to_string();
-    assert_eq!(
-        missing,
-        "Fatal error, can't open config file '/x': No such file or directory\n"
-    );
+    assert_eq!(missing, "Fatal error, can't open config file '/x': No such file or directory\n");
     assert!(fatal_line("include self").2.contains("nested"));
 }
 
@@ -204,10 +130,7 @@ fn a_packaged_file_loads() {
     assert!(config.daemonize);
     assert_eq!(config.logfile, b"/var/log/redis/redis-server.log");
     assert_eq!(config.dir, b"/var/lib/redis");
-    assert_eq!(
-        config.client_output_buffer_limit,
-        kinds::OutputLimits::standard()
-    );
+    assert_eq!(config.client_output_buffer_limit, kinds::OutputLimits::standard());
     let (_, line, why) = fatal_line(&format!("{PACKAGED}save 900 1\n"));
     assert_eq!(line, "save 900 1");
     assert!(why.contains("snapshots are not supported yet"));
@@ -215,10 +138,7 @@ fn a_packaged_file_loads() {
 
 #[test]
 fn includes_renames_and_forgotten_directives_are_read() {
-    let config = load_text(
-        "include two*\nRENAME-COMMAND flushall \"\"\nlua-replicate-commands no\nSAVE \"\"\nHZ 30",
-    )
-    .expect("loads");
+    let config = load_text("include two*\nRENAME-COMMAND flushall \"\"\nlua-replicate-commands no\nSAVE \"\"\nHZ 30").expect("loads");
     assert_eq!((config.hz, config.timeout, config.tcp_backlog), (30, 7, 9));
     assert_eq!(config.renames, [(b"flushall".to_vec(), Vec::new())]);
 }
@@ -226,28 +146,16 @@ fn includes_renames_and_forgotten_directives_are_read() {
 #[test]
 fn command_line_becomes_lines_as_in_redis() {
     for (args, expected) in [
-        (
-            &["--port", "7922", "--foo"][..],
-            &["port \"7922\"", "foo"][..],
-        ),
-        (
-            &["--port", "1", "--bind", "a", "b"],
-            &["port \"1\"", "bind \"a\" \"b\""],
-        ),
+        (&["--port", "7922", "--foo"][..], &["port \"7922\"", "foo"][..]),
+        (&["--port", "1", "--bind", "a", "b"], &["port \"1\"", "bind \"a\" \"b\""]),
         (&["--port=7922"], &["port=7922"]),
         (&["f.conf", "7922"], &["\"7922\""]),
         (&["--save", "--port", "1"], &["save \"\"", "port \"1\""]),
         (&["--port", "1", "--save"], &["port \"1\"", "save \"\""]),
         (&["--save", "", "--hz", "5"], &["save \"\"", "hz \"5\""]),
-        (
-            &["--requirepass", "--hello", "--foo"],
-            &["requirepass \"--hello\"", "foo"],
-        ),
+        (&["--requirepass", "--hello", "--foo"], &["requirepass \"--hello\"", "foo"]),
         (&["--foo bar", "--hz", "1"], &["foo bar", "hz \"1\""]),
-        (
-            &["--port", "1", "-foo", "x"],
-            &["port \"1\" \"-foo\" \"x\""],
-        ),
+        (&["--port", "1", "-foo", "x"], &["port \"1\" \"-foo\" \"x\""]),
         (&["f.conf", "--", "foo"], &["\"foo\""]),
         (&["--sentinel", "--port", "1"], &["sentinel", "port \"1\""]),
         (&["--port", "1", "f.conf"], &["port \"1\" \"f.conf\""]),
@@ -260,14 +168,8 @@ fn command_line_becomes_lines_as_in_redis() {
 fn command_line_modes_and_sources_are_told_apart() {
     assert_eq!(command_line(&["-v", "--port", "3"]).mode, Mode::Version);
     assert_eq!(command_line(&["--help"]).mode, Mode::Help);
-    assert_eq!(
-        command_line(&["--test-memory", "10"]).mode,
-        Mode::TestMemory(Some(b"10".to_vec()))
-    );
-    assert_eq!(
-        command_line(&["--test-memory"]).mode,
-        Mode::TestMemory(None)
-    );
+    assert_eq!(command_line(&["--test-memory", "10"]).mode, Mode::TestMemory(Some(b"10".to_vec())));
+    assert_eq!(command_line(&["--test-memory"]).mode, Mode::TestMemory(None));
     assert_eq!(command_line(&["x.conf", "--sentinel"]).mode, Mode::Sentinel);
     let line = command_line(&["x.conf", "--hz", "5", "-"]);
     assert_eq!((line.mode.clone(), line.reads_stdin), (Mode::Server, true));
@@ -278,10 +180,7 @@ fn command_line_modes_and_sources_are_told_apart() {
     assert_eq!(command_line(&[]).full_text(b"", b""), b"");
     // The first option of a start without a file is on line 2, as in Redis.
     let text = command_line(&["--hz", "abc"]).full_text(b"", b"");
-    assert!(matches!(
-        load(&text, &Files, split),
-        Err(FatalConfig::Line { number: 2, .. })
-    ));
+    assert!(matches!(load(&text, &Files, split), Err(FatalConfig::Line { number: 2, .. })));
 }
 
 #[test]
@@ -307,55 +206,26 @@ fn rewrite_keeps_order_comments_and_positions() {
                # Generated by CONFIG REWRITE\nappendfsync always\nignore-warnings \"a\\\"b\\nhz 3\"\n\
                latency-tracking-info-percentiles \"\"\nproto-max-bulk-len 1gb\n";
     assert_eq!(rewritten(old, &config), new);
-    assert_eq!(
-        rewritten(new, &config),
-        new,
-        "a second rewrite changes nothing"
-    );
+    assert_eq!(rewritten(new, &config), new, "a second rewrite changes nothing");
     assert_eq!(load_text(new).expect("loads"), config);
 }
 
 #[test]
 fn rewrite_of_defaults_adds_nothing() {
     assert_eq!(rewritten("", &Config::default()), "");
-    assert_eq!(
-        rewritten("# only this\n\n", &Config::default()),
-        "# only this\n\n"
-    );
+    assert_eq!(rewritten("# only this\n\n", &Config::default()), "# only this\n\n");
 }
 
 #[test]
 fn rewrite_reads_back_to_the_same_configuration_for_every_free_value() {
     // Every directive, one by one, at some value other than its default, where it has one.
     for directive in TABLE.iter().filter(|d| d.only_default.is_none()) {
-        for value in [
-            "yes",
-            "no",
-            "7",
-            "1048577",
-            "0.5",
-            "512",
-            "always",
-            "KEAn",
-            "-::1 *",
-            "now",
-            "1 2 3",
-            "x\n\\\"\u{1}",
-        ] {
+        for value in ["yes", "no", "7", "1048577", "0.5", "512", "always", "KEAn", "-::1 *", "now", "1 2 3", "x\n\\\"\u{1}"] {
             let mut config = Config::default();
-            let words: Vec<&[u8]> = if directive.is_list {
-                split_at_blanks(value.as_bytes())
-            } else {
-                vec![value.as_bytes()]
-            };
+            let words: Vec<&[u8]> = if directive.is_list { split_at_blanks(value.as_bytes()) } else { vec![value.as_bytes()] };
             if config.assign(directive, &words).is_ok() {
                 let text = rewritten("", &config);
-                assert_eq!(
-                    load_text(&text),
-                    Ok(config),
-                    "{} {value}: {text}",
-                    directive.name
-                );
+                assert_eq!(load_text(&text), Ok(config), "{} {value}: {text}", directive.name);
             }
         }
     }
@@ -370,15 +240,7 @@ fn hostile_text_never_panics() {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let directive = &TABLE[state as usize >> 8 & 127];
             text.extend_from_slice(directive.name.as_bytes());
-            text.extend_from_slice(&[
-                b' ',
-                (state >> 16) as u8,
-                (state >> 24) as u8,
-                b' ',
-                b'9',
-                b'%',
-                b'\n',
-            ]);
+            text.extend_from_slice(&[b' ', (state >> 16) as u8, (state >> 24) as u8, b' ', b'9', b'%', b'\n']);
         }
         let loaded = load(&text, &Files, split);
         assert!(loaded.is_err() || loaded.is_ok());

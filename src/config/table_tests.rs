@@ -218,14 +218,9 @@ fn every_directive_has_its_names_default_flags_and_bounds() {
     let mut rows = 0;
     for row in ROWS.lines() {
         rows += 1;
-        let [name, alias, range, default, flags] = row.split('|').collect::<Vec<_>>()[..] else {
-            panic!("{row}")
-        };
+        let [name, alias, range, default, flags] = row.split('|').collect::<Vec<_>>()[..] else { panic!("{row}") };
         let (directive, _) = lookup(name.as_bytes()).expect(name);
-        assert_eq!(
-            (directive.name, directive.alias.unwrap_or("")),
-            (name, alias)
-        );
+        assert_eq!((directive.name, directive.alias.unwrap_or("")), (name, alias));
         assert_eq!(shown(&config, name), default, "{name}");
         if !alias.is_empty() {
             assert_eq!(shown(&config, alias), default, "{alias}");
@@ -263,14 +258,8 @@ fn every_number_takes_its_bounds_and_refuses_what_lies_beyond() {
         for number in [low, high] {
             let mut config = Config::default();
             let text = write(number);
-            (directive.parse)(&mut config, &[text.as_bytes()], &directive.shape)
-                .expect(directive.name);
-            assert_eq!(
-                (directive.show)(&config, &directive.shape),
-                text.as_bytes(),
-                "{}",
-                directive.name
-            );
+            (directive.parse)(&mut config, &[text.as_bytes()], &directive.shape).expect(directive.name);
+            assert_eq!((directive.show)(&config, &directive.shape), text.as_bytes(), "{}", directive.name);
         }
         let mut beyond = vec![low - 1];
         if high < i128::from(u64::MAX) {
@@ -279,11 +268,7 @@ fn every_number_takes_its_bounds_and_refuses_what_lies_beyond() {
         for number in beyond {
             let mut config = Config::default();
             let text = write(number);
-            assert!(
-                (directive.parse)(&mut config, &[text.as_bytes()], &directive.shape).is_err(),
-                "{} {text}",
-                directive.name
-            );
+            assert!((directive.parse)(&mut config, &[text.as_bytes()], &directive.shape).is_err(), "{} {text}", directive.name);
             assert_eq!(config, Config::default());
         }
     }
@@ -292,16 +277,8 @@ fn every_number_takes_its_bounds_and_refuses_what_lies_beyond() {
 #[test]
 fn table_is_sorted_and_names_are_unique() {
     let key = |name: &str| name.replace('_', "-");
-    assert!(
-        TABLE
-            .windows(2)
-            .all(|pair| key(pair[0].name) < key(pair[1].name))
-    );
-    let mut names: Vec<&str> = TABLE
-        .iter()
-        .flat_map(|d| [Some(d.name), d.alias])
-        .flatten()
-        .collect();
+    assert!(TABLE.windows(2).all(|pair| key(pair[0].name) < key(pair[1].name)));
+    let mut names: Vec<&str> = TABLE.iter().flat_map(|d| [Some(d.name), d.alias]).flatten().collect();
     let count = names.len();
     names.sort_unstable();
     names.dedup();
@@ -314,11 +291,7 @@ fn every_default_passes_its_own_check() {
     for directive in TABLE {
         let mut config = Config::default();
         let text = (directive.show)(&config, &directive.shape);
-        let words = if directive.is_list {
-            split_at_blanks(&text)
-        } else {
-            vec![text.as_slice()]
-        };
+        let words = if directive.is_list { split_at_blanks(&text) } else { vec![text.as_slice()] };
         if directive.name == "replicaof" {
             continue; // No words are "not a replica"; there is no line for it.
         }

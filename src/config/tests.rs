@@ -14,10 +14,7 @@ pub(super) fn split(line: &[u8]) -> Option<Vec<Vec<u8>>> {
         rest = &rest[start..];
         let mut word = Vec::new();
         if rest[0] != b'"' {
-            let end = rest
-                .iter()
-                .position(u8::is_ascii_whitespace)
-                .unwrap_or(rest.len());
+            let end = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
             words.push(rest[..end].to_vec());
             rest = &rest[end..];
             continue;
@@ -63,16 +60,10 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
     }
 }
 
-const REMOTE: SetContext = SetContext {
-    is_loading: false,
-    is_local_client: false,
-};
+const REMOTE: SetContext = SetContext { is_loading: false, is_local_client: false };
 
 pub(super) fn set(config: &Config, pairs: &[(&str, &str)]) -> Result<Config, String> {
-    let pairs: Vec<(&[u8], &[u8])> = pairs
-        .iter()
-        .map(|(n, v)| (n.as_bytes(), v.as_bytes()))
-        .collect();
+    let pairs: Vec<(&[u8], &[u8])> = pairs.iter().map(|(n, v)| (n.as_bytes(), v.as_bytes())).collect();
     config.set_many(&pairs, REMOTE).map(|(config, _)| config)
 }
 
@@ -86,10 +77,7 @@ fn set_shows(name: &str, value: &str) -> String {
         Ok(config) => shown(&config, name),
         Err(error) => {
             let head = format!("ERR CONFIG SET failed (possibly related to argument '{name}') - ");
-            error
-                .strip_prefix(head.as_str())
-                .unwrap_or(&error)
-                .to_string()
+            error.strip_prefix(head.as_str()).unwrap_or(&error).to_string()
         }
     }
 }
@@ -99,10 +87,7 @@ pub(super) struct Files;
 impl Source for Files {
     fn include(&self, pattern: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         match pattern {
-            b"two*" => Ok(vec![
-                b"hz 20\n".to_vec(),
-                b"timeout 7\ntcp-backlog 9\n".to_vec(),
-            ]),
+            b"two*" => Ok(vec![b"hz 20\n".to_vec(), b"timeout 7\ntcp-backlog 9\n".to_vec()]),
             b"bad" => Ok(vec![b"\n\nnonsense 1\n".to_vec()]),
             b"self" => Ok(vec![b"include self\n".to_vec()]),
             _ => Err("Fatal error, can't open config file '/x': No such file or directory".into()),
@@ -110,11 +95,7 @@ impl Source for Files {
     }
 
     fn enter_dir(&self, dir: &[u8]) -> Result<Vec<u8>, String> {
-        if dir == b"/missing" {
-            Err("No such file or directory".into())
-        } else {
-            Ok(dir.to_vec())
-        }
+        if dir == b"/missing" { Err("No such file or directory".into()) } else { Ok(dir.to_vec()) }
     }
 }
 
@@ -124,9 +105,7 @@ pub(super) fn load_text(text: &str) -> Result<Config, FatalConfig> {
 
 pub(super) fn fatal_line(text: &str) -> (usize, String, String) {
     match load_text(text) {
-        Err(FatalConfig::Line { number, line, why }) => {
-            (number, String::from_utf8_lossy(&line).into(), why)
-        }
+        Err(FatalConfig::Line { number, line, why }) => (number, String::from_utf8_lossy(&line).into(), why),
         other => panic!("{text:?} gave {other:?}"),
     }
 }
@@ -148,20 +127,12 @@ fn values_are_printed_as_redis_prints_them() {
         ("loglevel", "WARNING", "warning"),
         ("shutdown-on-sigterm", "force now", "now force"),
         ("shutdown-on-sigterm", "default now", "now"),
-        (
-            "client-output-buffer-limit",
-            "normal 1mb 0 5 pubsub 1k 2k 7",
-            limits,
-        ),
+        ("client-output-buffer-limit", "normal 1mb 0 5 pubsub 1k 2k 7", limits),
         ("notify-keyspace-events", "KEA", "AKE"),
         ("notify-keyspace-events", "Kg$lshzxetdnm", "AKm"),
         ("notify-keyspace-events", "EnmxlK", "lxnKEm"),
         ("oom-score-adj-values", "3 2 1", "3 2 1"),
-        (
-            "latency-tracking-info-percentiles",
-            "50 99 99.95 0.0000001 1e1 100.0",
-            "50 99 99.95 0 10 100",
-        ),
+        ("latency-tracking-info-percentiles", "50 99 99.95 0.0000001 1e1 100.0", "50 99 99.95 0 10 100"),
         ("latency-tracking-info-percentiles", "", ""),
         ("slowlog-log-slower-than", "-1", "-1"),
         ("save", "", ""),
@@ -178,8 +149,7 @@ fn values_are_printed_as_redis_prints_them() {
 fn refusals_have_the_texts_of_redis() {
     let integer = "argument couldn't be parsed into an integer";
     let memory = "argument must be a memory value";
-    let levels =
-        "argument(s) must be one of the following: debug, verbose, notice, warning, nothing";
+    let levels = "argument(s) must be one of the following: debug, verbose, notice, warning, nothing";
     let shutdown = "argument(s) must be one of the following: default, save, nosave, now, force";
     let class = "Invalid client class specified in buffer limit configuration.";
     let limit = "Error in hard, soft or soft_seconds setting in buffer limit configuration.";
@@ -198,149 +168,53 @@ fn refusals_have_the_texts_of_redis() {
         ("hz", "05", integer),
         ("hz", "-0", integer),
         ("hz", "99999999999999999999999", integer),
-        (
-            "hz",
-            "-5",
-            "argument must be between 0 and 2147483647 inclusive",
-        ),
-        (
-            "hz",
-            "99999999999",
-            "argument must be between 0 and 2147483647 inclusive",
-        ),
+        ("hz", "-5", "argument must be between 0 and 2147483647 inclusive"),
+        ("hz", "99999999999", "argument must be between 0 and 2147483647 inclusive"),
         ("maxmemory", "-1", memory),
         ("maxmemory", "10xx", memory),
         ("maxmemory", "1.5gb", memory),
         ("maxmemory", "99999999999999gb", memory),
-        (
-            "maxmemory-clients",
-            "101%",
-            "percentage argument must be less or equal to 100",
-        ),
-        (
-            "maxmemory-clients",
-            "9223372036854775808",
-            "percentage argument must be less or equal to 100",
-        ),
-        (
-            "maxmemory-clients",
-            "-1",
-            "argument must be a memory or percent value",
-        ),
-        (
-            "maxmemory-clients",
-            "-1%",
-            "argument must be a memory or percent value",
-        ),
-        (
-            "maxmemory-clients",
-            "5x",
-            "argument must be a memory or percent value",
-        ),
-        (
-            "proto-max-bulk-len",
-            "5",
-            "argument must be between 1048576 and 9223372036854775807 inclusive",
-        ),
-        (
-            "maxclients",
-            "0",
-            "argument must be between 1 and 4294967295 inclusive",
-        ),
-        (
-            "maxmemory-samples",
-            "65",
-            "argument must be between 1 and 64 inclusive",
-        ),
-        (
-            "slowlog-log-slower-than",
-            "-5",
-            "argument must be between -1 and 9223372036854775807 inclusive",
-        ),
-        (
-            "list-max-listpack-size",
-            "99999999999",
-            "argument must be between -2147483648 and 2147483647 inclusive",
-        ),
-        (
-            "port",
-            "70000",
-            "argument must be between 0 and 65535 inclusive",
-        ),
+        ("maxmemory-clients", "101%", "percentage argument must be less or equal to 100"),
+        ("maxmemory-clients", "9223372036854775808", "percentage argument must be less or equal to 100"),
+        ("maxmemory-clients", "-1", "argument must be a memory or percent value"),
+        ("maxmemory-clients", "-1%", "argument must be a memory or percent value"),
+        ("maxmemory-clients", "5x", "argument must be a memory or percent value"),
+        ("proto-max-bulk-len", "5", "argument must be between 1048576 and 9223372036854775807 inclusive"),
+        ("maxclients", "0", "argument must be between 1 and 4294967295 inclusive"),
+        ("maxmemory-samples", "65", "argument must be between 1 and 64 inclusive"),
+        ("slowlog-log-slower-than", "-5", "argument must be between -1 and 9223372036854775807 inclusive"),
+        ("list-max-listpack-size", "99999999999", "argument must be between -2147483648 and 2147483647 inclusive"),
+        ("port", "70000", "argument must be between 0 and 65535 inclusive"),
         ("loglevel", "loud", levels),
         ("shutdown-on-sigterm", "foo", shutdown),
         ("shutdown-on-sigterm", "", shutdown),
-        (
-            "client-output-buffer-limit",
-            "normal",
-            "Wrong number of arguments in buffer limit configuration.",
-        ),
+        ("client-output-buffer-limit", "normal", "Wrong number of arguments in buffer limit configuration."),
         ("client-output-buffer-limit", "foo 0 0 0", class),
         ("client-output-buffer-limit", "master 0 0 0", class),
         ("client-output-buffer-limit", "normal 0 0 x", limit),
         ("client-output-buffer-limit", "replica 1mb -1 5", limit),
         ("client-output-buffer-limit", "replica 1mb 0 -5", limit),
-        (
-            "notify-keyspace-events",
-            "KEAq",
-            "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.",
-        ),
+        ("notify-keyspace-events", "KEAq", "Invalid event class character. Use 'Ag$lshzxeKEtmdn'."),
         ("oom-score-adj-values", "1 2", "wrong number of arguments"),
         ("oom-score-adj-values", "1 2 x", scores),
         ("oom-score-adj-values", "1 2 3000", scores),
-        (
-            "latency-tracking-info-percentiles",
-            "50 a",
-            "Invalid latency-tracking-info-percentiles parameters",
-        ),
+        ("latency-tracking-info-percentiles", "50 a", "Invalid latency-tracking-info-percentiles parameters"),
         ("latency-tracking-info-percentiles", "101", sits),
         ("latency-tracking-info-percentiles", "-1", sits),
-        (
-            "bind",
-            "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17",
-            "Too many bind addresses specified.",
-        ),
+        ("bind", "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17", "Too many bind addresses specified."),
         ("save", "x", "Invalid save parameters"),
         ("save", "1", "Invalid save parameters"),
         ("save", "0 1", "Invalid save parameters"),
         ("save", "1 -1", "Invalid save parameters"),
-        (
-            "proc-title-template",
-            "{foo}",
-            "template format is invalid or contains unknown variables",
-        ),
-        (
-            "proc-title-template",
-            " ",
-            "template format is invalid or contains unknown variables",
-        ),
-        (
-            "latency-tracking-info-percentiles",
-            "nan",
-            "Invalid latency-tracking-info-percentiles parameters",
-        ),
+        ("proc-title-template", "{foo}", "template format is invalid or contains unknown variables"),
+        ("proc-title-template", " ", "template format is invalid or contains unknown variables"),
+        ("latency-tracking-info-percentiles", "nan", "Invalid latency-tracking-info-percentiles parameters"),
         ("hz", "9223372036854775808", integer),
-        (
-            "cluster-announce-hostname",
-            "bad_",
-            "Hostnames may only contain alphanumeric characters, hyphens or dots",
-        ),
-        (
-            "cluster-announce-human-nodename",
-            "a@b",
-            "Announced human node name contained invalid character",
-        ),
+        ("cluster-announce-hostname", "bad_", "Hostnames may only contain alphanumeric characters, hyphens or dots"),
+        ("cluster-announce-human-nodename", "a@b", "Announced human node name contained invalid character"),
         ("locale-collate", "xx", "Invalid locale name"),
-        (
-            "foo",
-            "1",
-            "ERR Unknown option or number of arguments for CONFIG SET - 'foo'",
-        ),
-        (
-            "include",
-            "x",
-            "ERR Unknown option or number of arguments for CONFIG SET - 'include'",
-        ),
+        ("foo", "1", "ERR Unknown option or number of arguments for CONFIG SET - 'foo'"),
+        ("include", "x", "ERR Unknown option or number of arguments for CONFIG SET - 'include'"),
     ] {
         assert_eq!(set_shows(name, value), expected, "{name} {value}");
     }
@@ -360,10 +234,7 @@ fn what_has_no_effect_yet_is_refused_with_its_reason() {
         ("shutdown-on-sigint", "save"),
     ] {
         let why = set_shows(name, value);
-        assert!(
-            why.contains("not supported yet by this version"),
-            "{name}: {why}"
-        );
+        assert!(why.contains("not supported yet by this version"), "{name}: {why}");
     }
     for line in [
         "replicaof 127.0.0.1 6379",
@@ -378,10 +249,7 @@ fn what_has_no_effect_yet_is_refused_with_its_reason() {
     ] {
         let (number, text, why) = fatal_line(line);
         assert_eq!((number, text.as_str()), (1, line));
-        assert!(
-            why.contains("support") || why.contains("no I/O threads"),
-            "{line}: {why}"
-        );
+        assert!(why.contains("support") || why.contains("no I/O threads"), "{line}: {why}");
     }
 }
 
@@ -392,33 +260,15 @@ fn set_is_all_or_nothing_and_reports_what_changed() {
     assert!(error.contains("'timeout'"));
     assert_eq!(config, Config::default());
     let unknown = set(&config, &[("hz", "x"), ("foo", "3")]).expect_err("foo");
-    assert_eq!(
-        unknown,
-        "ERR Unknown option or number of arguments for CONFIG SET - 'foo'"
-    );
+    assert_eq!(unknown, "ERR Unknown option or number of arguments for CONFIG SET - 'foo'");
     let first = set(&config, &[("databases", "1"), ("foo", "3")]).expect_err("databases");
     assert!(first.ends_with("can't set immutable config"));
     let twice = set(&config, &[("maxclients", "10"), ("MAXCLIENTS", "20")]).expect_err("twice");
-    assert_eq!(
-        twice,
-        "ERR CONFIG SET failed (possibly related to argument 'maxclients') - duplicate parameter"
-    );
-    let pairs: [(&[u8], &[u8]); 3] = [
-        (b"slave-priority", b"10"),
-        (b"replica-priority", b"20"),
-        (b"hz", b"10"),
-    ];
-    let (new, changed) = config
-        .set_many(&pairs, REMOTE)
-        .expect("two names of one directive");
+    assert_eq!(twice, "ERR CONFIG SET failed (possibly related to argument 'maxclients') - duplicate parameter");
+    let pairs: [(&[u8], &[u8]); 3] = [(b"slave-priority", b"10"), (b"replica-priority", b"20"), (b"hz", b"10")];
+    let (new, changed) = config.set_many(&pairs, REMOTE).expect("two names of one directive");
     assert_eq!(new.replica_priority, 20);
-    assert_eq!(
-        changed,
-        [Changed {
-            name: "replica-priority",
-            asked: "slave-priority"
-        }]
-    );
+    assert_eq!(changed, [Changed { name: "replica-priority", asked: "slave-priority" }]);
     let error = set(&config, &[("LUA-time-limit", "-1")]).expect_err("range");
     assert!(error.contains("'lua-time-limit'"));
 }
@@ -429,15 +279,9 @@ fn protected_and_loading_rules_follow_the_context() {
     let dir: [(&[u8], &[u8]); 1] = [(b"dir", b"/data")];
     config.enable_protected_configs = kinds::Permission::Local;
     assert!(config.set_many(&dir, REMOTE).is_err());
-    let local = SetContext {
-        is_loading: false,
-        is_local_client: true,
-    };
+    let local = SetContext { is_loading: false, is_local_client: true };
     assert_eq!(config.set_many(&dir, local).expect("local").0.dir, b"/data");
-    let loading = SetContext {
-        is_loading: true,
-        is_local_client: true,
-    };
+    let loading = SetContext { is_loading: true, is_local_client: true };
     let error = config.set_many(&dir, loading).expect_err("loading");
     assert_eq!(error, "LOADING Redis is loading the dataset in memory");
 }
@@ -448,21 +292,12 @@ fn get_lists_each_name_once_and_hidden_ones_only_by_name() {
     let names = |words: &[&str]| -> Vec<String> {
         let words: Vec<&[u8]> = words.iter().map(|w| w.as_bytes()).collect();
         let found = config.get_matching(&words, glob);
-        found
-            .into_iter()
-            .map(|(name, _)| String::from_utf8(name).expect("ASCII"))
-            .collect()
+        found.into_iter().map(|(name, _)| String::from_utf8(name).expect("ASCII")).collect()
     };
-    assert_eq!(
-        names(&["key-load-delay", "hz", "h?", "HZ", "hz", "nothing"]),
-        ["key-load-delay", "hz"]
-    );
+    assert_eq!(names(&["key-load-delay", "hz", "h?", "HZ", "hz", "nothing"]), ["key-load-delay", "hz"]);
     assert_eq!(names(&["key-load-dela?"]), [""; 0]);
     assert_eq!(names(&["MIN-SLAVES-max-lag"]), ["MIN-SLAVES-max-lag"]);
-    assert_eq!(
-        names(&["MIN-SLA*"]),
-        ["min-slaves-max-lag", "min-slaves-to-write"]
-    );
+    assert_eq!(names(&["MIN-SLA*"]), ["min-slaves-max-lag", "min-slaves-to-write"]);
     assert!(names(&["*"]).len() > 200);
     assert_eq!(names(&["hash-seed"]), ["hash-seed"]);
 }

@@ -49,13 +49,7 @@ pub enum Shape {
 impl Shape {
     /// True when the empty text stands for "not set".
     pub fn empty_is_unset(&self) -> bool {
-        matches!(
-            self,
-            Shape::Text {
-                empty_is_unset: true,
-                ..
-            }
-        )
+        matches!(self, Shape::Text { empty_is_unset: true, .. })
     }
 }
 
@@ -82,10 +76,7 @@ pub trait Setting: PartialEq + Sized {
 
     /// The lines that CONFIG REWRITE writes; none removes the directive from the file.
     fn rewrite(&self, default: &Self, shape: &Shape) -> Vec<RewriteLine> {
-        vec![RewriteLine {
-            text: self.show(shape),
-            is_forced: self != default,
-        }]
+        vec![RewriteLine { text: self.show(shape), is_forced: self != default }]
     }
 }
 
@@ -111,11 +102,7 @@ impl Setting for bool {
     }
 
     fn show(&self, _: &Shape) -> Vec<u8> {
-        if *self {
-            b"yes".to_vec()
-        } else {
-            b"no".to_vec()
-        }
+        if *self { b"yes".to_vec() } else { b"no".to_vec() }
     }
 }
 
@@ -137,10 +124,7 @@ impl Setting for Vec<u8> {
         if self.is_empty() && shape.empty_is_unset() {
             return Vec::new();
         }
-        vec![RewriteLine {
-            text: quoted(self),
-            is_forced: self != default,
-        }]
+        vec![RewriteLine { text: quoted(self), is_forced: self != default }]
     }
 }
 
@@ -181,32 +165,22 @@ fn parse_number(word: &[u8], shape: &Shape) -> Result<i128, Why> {
         Unit::Plain => {
             // Signed 64 bits, except for the one setting whose range goes beyond.
             let readable = |n: &i128| *n <= high.max(i128::from(i64::MAX));
-            strict_integer(word)
-                .filter(readable)
-                .ok_or("argument couldn't be parsed into an integer")?
+            strict_integer(word).filter(readable).ok_or("argument couldn't be parsed into an integer")?
         }
         Unit::Memory => i128::from(memory_bytes(word).ok_or("argument must be a memory value")?),
         Unit::Octal => octal(word).ok_or("argument couldn't be parsed as an octal number")?,
         Unit::MemoryOrPercent => {
             if let Some(digits) = word.strip_suffix(b"%") {
-                let percent = strict_integer(digits)
-                    .filter(|p| *p >= 0)
-                    .ok_or("argument must be a memory or percent value")?;
+                let percent = strict_integer(digits).filter(|p| *p >= 0).ok_or("argument must be a memory or percent value")?;
                 if -percent < low {
-                    return Err(format!(
-                        "percentage argument must be less or equal to {}",
-                        -low
-                    ));
+                    return Err(format!("percentage argument must be less or equal to {}", -low));
                 }
                 return Ok(-percent);
             }
             let bytes = memory_bytes(word).ok_or("argument must be a memory or percent value")?;
             // A value above the signed range reads as an absurd percentage in Redis; the text is kept.
             if i128::from(bytes) > high {
-                return Err(format!(
-                    "percentage argument must be less or equal to {}",
-                    -low
-                ));
+                return Err(format!("percentage argument must be less or equal to {}", -low));
             }
             i128::from(bytes)
         }
@@ -223,13 +197,8 @@ fn parse_number(word: &[u8], shape: &Shape) -> Result<i128, Why> {
 /// A number as CONFIG GET prints it.
 fn show_number(number: i128, shape: &Shape) -> Vec<u8> {
     match shape {
-        Shape::Number {
-            unit: Unit::Octal, ..
-        } => format!("{number:o}").into_bytes(),
-        Shape::Number {
-            unit: Unit::MemoryOrPercent,
-            ..
-        } if number < 0 => format!("{}%", -number).into_bytes(),
+        Shape::Number { unit: Unit::Octal, .. } => format!("{number:o}").into_bytes(),
+        Shape::Number { unit: Unit::MemoryOrPercent, .. } if number < 0 => format!("{}%", -number).into_bytes(),
         _ => number.to_string().into_bytes(),
     }
 }
@@ -245,9 +214,7 @@ pub fn strict_integer(word: &[u8]) -> Option<i128> {
     if digits[0] == b'0' && (digits.len() > 1 || is_negative) {
         return None;
     }
-    let magnitude = digits
-        .iter()
-        .fold(0i128, |sum, d| sum * 10 + i128::from(d - b'0'));
+    let magnitude = digits.iter().fold(0i128, |sum, d| sum * 10 + i128::from(d - b'0'));
     let number = if is_negative { -magnitude } else { magnitude };
     (number >= i128::from(i64::MIN) && number <= i128::from(u64::MAX)).then_some(number)
 }
@@ -267,9 +234,7 @@ pub fn memory_bytes(word: &[u8]) -> Option<u64> {
         b"gb" => 1 << 30,
         _ => return None,
     };
-    let count = number.iter().fold(0u64, |sum, d| {
-        sum.saturating_mul(10).saturating_add(u64::from(d - b'0'))
-    });
+    let count = number.iter().fold(0u64, |sum, d| sum.saturating_mul(10).saturating_add(u64::from(d - b'0')));
     count.checked_mul(factor)
 }
 
@@ -314,15 +279,8 @@ pub fn quoted(text: &[u8]) -> Vec<u8> {
 
 /// A word as it is when the splitting rules give it back unchanged, quoted otherwise.
 pub fn quoted_if_needed(word: &[u8]) -> Vec<u8> {
-    let is_plain = !word.is_empty()
-        && word
-            .iter()
-            .all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\'' | b'\\'));
-    if is_plain {
-        word.to_vec()
-    } else {
-        quoted(word)
-    }
+    let is_plain = !word.is_empty() && word.iter().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\'' | b'\\'));
+    if is_plain { word.to_vec() } else { quoted(word) }
 }
 
 /// Declares enums whose variants are the words a directive accepts, in the order in which the error text lists them.
@@ -364,8 +322,5 @@ pub(super) use choices;
 /// The refusal of a word that is none of `words`.
 pub(super) fn not_a_choice(words: impl Iterator<Item = &'static str>) -> Why {
     let list: Vec<&str> = words.collect();
-    format!(
-        "argument(s) must be one of the following: {}",
-        list.join(", ")
-    )
+    format!("argument(s) must be one of the following: {}", list.join(", "))
 }

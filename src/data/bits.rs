@@ -19,10 +19,7 @@ pub enum Unit {
 /// Bit `offset` of `bytes`; false past the end.
 #[inline]
 pub fn get_bit(bytes: &[u8], offset: u64) -> bool {
-    match usize::try_from(offset >> 3)
-        .ok()
-        .and_then(|at| bytes.get(at))
-    {
+    match usize::try_from(offset >> 3).ok().and_then(|at| bytes.get(at)) {
         Some(byte) => byte >> (7 - (offset & 7)) & 1 == 1,
         None => false,
     }
@@ -55,10 +52,7 @@ pub fn set_bit(bytes: &mut Vec<u8>, offset: u64, on: bool) -> bool {
 /// Number of one bits in `bytes`. O(n), eight bytes a step.
 pub fn count_ones(bytes: &[u8]) -> u64 {
     let (words, tail) = bytes.as_chunks::<8>();
-    let whole: u64 = words
-        .iter()
-        .map(|w| u64::from(u64::from_ne_bytes(*w).count_ones()))
-        .sum();
+    let whole: u64 = words.iter().map(|w| u64::from(u64::from_ne_bytes(*w).count_ones())).sum();
     whole + tail.iter().map(|b| u64::from(b.count_ones())).sum::<u64>()
 }
 
@@ -91,11 +85,7 @@ fn high_mask_after(offset: u64) -> u8 {
 /// end, both ends are clamped. None when nothing is left.
 fn resolve(start: i64, end: i64, total: i64) -> Option<(u64, u64)> {
     let place = |n: i64| {
-        if n < 0 {
-            n.saturating_add(total).max(0)
-        } else {
-            n
-        }
+        if n < 0 { n.saturating_add(total).max(0) } else { n }
     };
     let (start, end) = (place(start), place(end).min(total - 1));
     (start <= end).then_some((start as u64, end as u64))
@@ -138,11 +128,7 @@ fn find_bit(bytes: &[u8], bit: bool, first: u64, last: u64) -> Option<u64> {
     let body = &bytes[from + 1..=to];
     let blank = u64::from_ne_bytes([flip; 8]);
     let (words, _) = body.as_chunks::<8>();
-    let skip = words
-        .iter()
-        .position(|w| u64::from_ne_bytes(*w) != blank)
-        .unwrap_or(words.len())
-        * 8;
+    let skip = words.iter().position(|w| u64::from_ne_bytes(*w) != blank).unwrap_or(words.len()) * 8;
     let at = skip + body[skip..].iter().position(|b| *b != flip)?;
     hit(from + 1 + at, body[at] ^ flip)
 }
@@ -153,19 +139,11 @@ fn find_bit(bytes: &[u8], bit: bool, first: u64, last: u64) -> Option<u64> {
 /// `start` and `end` are the client's numbers in `unit` (None: not given). A search for a zero without `end`
 /// takes the string to be followed by zeros and so answers its length in bits when it holds none; with `end`
 /// the same search answers -1.
-pub fn bitpos(
-    bytes: Option<&[u8]>,
-    bit: bool,
-    start: Option<i64>,
-    end: Option<i64>,
-    unit: Unit,
-) -> i64 {
+pub fn bitpos(bytes: Option<&[u8]>, bit: bool, start: Option<i64>, end: Option<i64>, unit: Unit) -> i64 {
     let Some(bytes) = bytes else {
         return if bit { -1 } else { 0 };
     };
-    let Some((first, last)) =
-        resolve_bits(bytes.len(), start.unwrap_or(0), end.unwrap_or(-1), unit)
-    else {
+    let Some((first, last)) = resolve_bits(bytes.len(), start.unwrap_or(0), end.unwrap_or(-1), unit) else {
         return -1;
     };
     match find_bit(bytes, bit, first, last) {
@@ -292,20 +270,12 @@ impl Field {
 
     /// Smallest number the field holds.
     pub fn min(self) -> i64 {
-        if self.signed {
-            i64::MIN >> (64 - self.bits)
-        } else {
-            0
-        }
+        if self.signed { i64::MIN >> (64 - self.bits) } else { 0 }
     }
 
     /// Largest number the field holds.
     pub fn max(self) -> i64 {
-        let value_bits = if self.signed {
-            self.bits - 1
-        } else {
-            self.bits
-        };
+        let value_bits = if self.signed { self.bits - 1 } else { self.bits };
         // At most 63 value bits, so the shift is 1..=64 and never leaves the range of u128.
         ((1u128 << value_bits) - 1) as i64
     }
@@ -313,11 +283,7 @@ impl Field {
     /// The number as the field stores it: its low bits, with the sign of the field.
     fn wrapped(self, number: i64) -> i64 {
         let unused = 64 - self.bits;
-        if self.signed {
-            (number << unused) >> unused
-        } else {
-            (((number as u64) << unused) >> unused) as i64
-        }
+        if self.signed { (number << unused) >> unused } else { (((number as u64) << unused) >> unused) as i64 }
     }
 
     /// The field at bit `offset` of `bytes`; bits past the end are zeros.
@@ -383,10 +349,7 @@ impl Field {
 /// The nine bytes from the one that holds bit `offset`, big endian in the low 72 bits; zeros past the end.
 fn window(bytes: &[u8], offset: u64) -> u128 {
     let mut nine = [0u8; 9];
-    if let Some(rest) = usize::try_from(offset >> 3)
-        .ok()
-        .and_then(|at| bytes.get(at..))
-    {
+    if let Some(rest) = usize::try_from(offset >> 3).ok().and_then(|at| bytes.get(at..)) {
         let n = rest.len().min(9);
         nine[..n].copy_from_slice(&rest[..n]);
     }
@@ -425,9 +388,7 @@ mod tests {
 
     #[test]
     fn count_range_agrees_with_single_bits() {
-        let s: Vec<u8> = (0..40u32)
-            .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
-            .collect();
+        let s: Vec<u8> = (0..40u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
         for first in 0..330u64 {
             for last in [first, first + 1, first + 9, first + 100, 319, u64::MAX] {
                 let slow = (first..=last.min(400)).filter(|i| get_bit(&s, *i)).count() as u64;
@@ -446,14 +407,8 @@ mod tests {
         assert_eq!(bitpos(Some(&[0, 0]), true, None, None, Unit::Byte), -1);
         assert_eq!(bitpos(None, false, None, None, Unit::Byte), 0);
         assert_eq!(bitpos(None, true, None, None, Unit::Byte), -1);
-        assert_eq!(
-            bitpos(Some(&[0, 0xff, 0xf0]), true, Some(7), Some(15), Unit::Bit),
-            8
-        );
-        assert_eq!(
-            bitpos(Some(&[0xff, 0xf0, 0]), false, Some(0), Some(11), Unit::Bit),
-            -1
-        );
+        assert_eq!(bitpos(Some(&[0, 0xff, 0xf0]), true, Some(7), Some(15), Unit::Bit), 8);
+        assert_eq!(bitpos(Some(&[0xff, 0xf0, 0]), false, Some(0), Some(11), Unit::Bit), -1);
     }
 
     #[test]
@@ -467,23 +422,16 @@ mod tests {
         assert_eq!(combine(Combine::Diff1, &[a, b, c]), [0b0011, 0, 1]);
         assert_eq!(combine(Combine::AndOr, &[a, b, c]), [0b1000, 0x0f, 0]);
         assert_eq!(combine(Combine::One, &[a, b, c]), [0b0111, 0xf0, 1]);
-        assert!(
-            combine(Combine::Or, &[]).is_empty() && combine(Combine::And, &[b"", b""]).is_empty()
-        );
+        assert!(combine(Combine::Or, &[]).is_empty() && combine(Combine::And, &[b"", b""]).is_empty());
     }
 
     #[test]
     fn field_types_outside_the_documented_range_are_refused() {
-        for bad in [
-            "u64", "i65", "u0", "i0", "u08", "x8", "u", "", "u-1", "u100", "U8", "i 8",
-        ] {
+        for bad in ["u64", "i65", "u0", "i0", "u08", "x8", "u", "", "u-1", "u100", "U8", "i 8"] {
             assert_eq!(Field::parse(bad.as_bytes()), None, "{bad}");
         }
         assert_eq!((field("u63").min(), field("u63").max()), (0, i64::MAX));
-        assert_eq!(
-            (field("i64").min(), field("i64").max()),
-            (i64::MIN, i64::MAX)
-        );
+        assert_eq!((field("i64").min(), field("i64").max()), (i64::MIN, i64::MAX));
         assert_eq!((field("i1").min(), field("i1").max()), (-1, 0));
     }
 
@@ -491,9 +439,7 @@ mod tests {
     fn fields_read_back_at_every_offset_and_width_and_touch_nothing_else() {
         for bits in 1..=64u32 {
             for signed in [false, true] {
-                let Some(f) =
-                    Field::parse(format!("{}{bits}", if signed { 'i' } else { 'u' }).as_bytes())
-                else {
+                let Some(f) = Field::parse(format!("{}{bits}", if signed { 'i' } else { 'u' }).as_bytes()) else {
                     continue;
                 };
                 for offset in 0..17u64 {
@@ -519,10 +465,7 @@ mod tests {
         assert_eq!(u8f.add(5, -10, Overflow::Sat), Some(0));
         assert_eq!(i8f.add(127, 1, Overflow::Wrap), Some(-128));
         assert_eq!(i8f.add(-100, i64::MIN, Overflow::Sat), Some(-128));
-        assert_eq!(
-            field("i64").add(i64::MAX, 1, Overflow::Wrap),
-            Some(i64::MIN)
-        );
+        assert_eq!(field("i64").add(i64::MAX, 1, Overflow::Wrap), Some(i64::MIN));
         assert_eq!(u8f.set(-1, Overflow::Sat), Some(255));
         assert_eq!(i8f.set(-129, Overflow::Sat), Some(-128));
         assert_eq!(i8f.set(i64::MIN, Overflow::Sat), Some(127));

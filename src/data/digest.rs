@@ -137,35 +137,20 @@ mod tests {
 
     #[test]
     fn keys_join_in_any_order_and_databases_do_not() {
-        let keys: Vec<Digest> = (0..9u8)
-            .map(|i| of_string_key(&[i], b"v", i % 2 == 0))
-            .collect();
-        let (mut all, mut left, mut right) =
-            (KeySum::default(), KeySum::default(), KeySum::default());
+        let keys: Vec<Digest> = (0..9u8).map(|i| of_string_key(&[i], b"v", i % 2 == 0)).collect();
+        let (mut all, mut left, mut right) = (KeySum::default(), KeySum::default(), KeySum::default());
         keys.iter().for_each(|k| all.add(k));
-        keys.iter()
-            .rev()
-            .enumerate()
-            .for_each(|(i, k)| if i < 4 { left.add(k) } else { right.add(k) });
+        keys.iter().rev().enumerate().for_each(|(i, k)| if i < 4 { left.add(k) } else { right.add(k) });
         left.join(&right);
         assert_eq!(all, left);
         assert_ne!(of_dataset([(0, &all)]), of_dataset([(1, &all)]));
-        assert_ne!(
-            of_dataset([(0, &all)]),
-            of_dataset([(0, &all), (1, &right)])
-        );
+        assert_ne!(of_dataset([(0, &all)]), of_dataset([(0, &all), (1, &right)]));
     }
 
     #[test]
     fn digests_equal_those_of_redis_7_0() {
-        assert_eq!(
-            of_string(b"hello", false).to_string(),
-            "36b23a1456b2dce2c3ed252c456761301dba8060"
-        );
-        assert_eq!(
-            of_string(b"12345", true).to_string(),
-            "074a6e8892a0b0b4fcf085794cb69322c36c9d00"
-        );
+        assert_eq!(of_string(b"hello", false).to_string(), "36b23a1456b2dce2c3ed252c456761301dba8060");
+        assert_eq!(of_string(b"12345", true).to_string(), "074a6e8892a0b0b4fcf085794cb69322c36c9d00");
         let (mut zero, mut three) = (KeySum::default(), KeySum::default());
         zero.add(&of_string_key(b"s", b"hello", false));
         zero.add(&of_string_key(b"n", b"12345", true));

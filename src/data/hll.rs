@@ -208,21 +208,9 @@ struct Run {
 fn read_run(body: &[u8]) -> Option<Run> {
     let op = *body.first()?;
     Some(match op >> 6 {
-        0 => Run {
-            value: 0,
-            count: usize::from(op & 63) + 1,
-            size: 1,
-        },
-        1 => Run {
-            value: 0,
-            count: (usize::from(op & 63) << 8 | usize::from(*body.get(1)?)) + 1,
-            size: 2,
-        },
-        _ => Run {
-            value: (op >> 2 & 31) + 1,
-            count: usize::from(op & 3) + 1,
-            size: 1,
-        },
+        0 => Run { value: 0, count: usize::from(op & 63) + 1, size: 1 },
+        1 => Run { value: 0, count: (usize::from(op & 63) << 8 | usize::from(*body.get(1)?)) + 1, size: 2 },
+        _ => Run { value: (op >> 2 & 31) + 1, count: usize::from(op & 3) + 1, size: 1 },
     })
 }
 
@@ -257,21 +245,12 @@ fn each_run(bytes: &[u8], mut f: impl FnMut(usize, Run)) -> Result<(), Fault> {
         register += run.count;
         at += run.size;
     }
-    if register == REGISTERS {
-        Ok(())
-    } else {
-        Err(Fault::Corrupt)
-    }
+    if register == REGISTERS { Ok(()) } else { Err(Fault::Corrupt) }
 }
 
 /// Raises a register of a sparse value: rewrites the run that holds it as up to three, or makes the value dense
 /// when the result would be too long or the new value too large for a run.
-fn raise_sparse(
-    bytes: &mut Vec<u8>,
-    index: usize,
-    value: u8,
-    sparse_max: usize,
-) -> Result<bool, Fault> {
+fn raise_sparse(bytes: &mut Vec<u8>, index: usize, value: u8, sparse_max: usize) -> Result<bool, Fault> {
     if value > SPARSE_VALUE_MAX {
         to_dense(bytes)?;
         return Ok(raise_dense(bytes, index, value));
@@ -325,11 +304,7 @@ fn join_runs(bytes: &mut Vec<u8>, mut at: usize) {
         let Some(run) = bytes.get(at..).and_then(read_run) else {
             return;
         };
-        let next = if run.value == 0 {
-            None
-        } else {
-            bytes.get(at + 1..).and_then(read_run)
-        };
+        let next = if run.value == 0 { None } else { bytes.get(at + 1..).and_then(read_run) };
         match next {
             Some(next) if next.value == run.value && next.count + run.count <= 4 => {
                 bytes[at + 1] = value_run(run.value, run.count + next.count);
@@ -378,9 +353,7 @@ pub fn count(bytes: &[u8]) -> Result<u64, Fault> {
                 }
             }
         }
-        Encoding::Sparse => each_run(bytes, |_, run| {
-            histogram[usize::from(run.value)] += run.count as u32
-        })?,
+        Encoding::Sparse => each_run(bytes, |_, run| histogram[usize::from(run.value)] += run.count as u32)?,
     }
     Ok(estimate(&histogram))
 }
@@ -444,10 +417,7 @@ pub struct Registers {
 
 impl Default for Registers {
     fn default() -> Registers {
-        Registers {
-            values: Box::new([0; REGISTERS]),
-            any_dense: false,
-        }
+        Registers { values: Box::new([0; REGISTERS]), any_dense: false }
     }
 }
 
@@ -464,10 +434,7 @@ impl Registers {
         match check(bytes)? {
             Encoding::Dense => {
                 self.any_dense = true;
-                for (three, four) in bytes[HEADER..]
-                    .chunks_exact(3)
-                    .zip(values.chunks_exact_mut(4))
-                {
+                for (three, four) in bytes[HEADER..].chunks_exact(3).zip(values.chunks_exact_mut(4)) {
                     let packed = u32::from_le_bytes([three[0], three[1], three[2], 0]);
                     for (i, value) in four.iter_mut().enumerate() {
                         *value = (*value).max((packed >> (6 * i)) as u8 & 63);
@@ -476,9 +443,7 @@ impl Registers {
                 Ok(())
             }
             Encoding::Sparse => each_run(bytes, |first, run| {
-                values[first..first + run.count]
-                    .iter_mut()
-                    .for_each(|v| *v = (*v).max(run.value));
+                values[first..first + run.count].iter_mut().for_each(|v| *v = (*v).max(run.value));
             }),
         }
     }
@@ -486,18 +451,13 @@ impl Registers {
     /// Raises every register to that of `other`.
     pub fn merge_registers(&mut self, other: &Registers) {
         self.any_dense |= other.any_dense;
-        self.values
-            .iter_mut()
-            .zip(other.values.iter())
-            .for_each(|(a, b)| *a = (*a).max(*b));
+        self.values.iter_mut().zip(other.values.iter()).for_each(|(a, b)| *a = (*a).max(*b));
     }
 
     /// Estimated number of distinct elements.
     pub fn count(&self) -> u64 {
         let mut histogram: Histogram = [0; 64];
-        self.values
-            .iter()
-            .for_each(|v| histogram[usize::from(v & 63)] += 1);
+        self.values.iter().for_each(|v| histogram[usize::from(v & 63)] += 1);
         estimate(&histogram)
     }
 

@@ -82,9 +82,7 @@ pub fn find(a: &[u8], b: &[u8]) -> Lcs {
     let mut goes_up = vec![0u64; words * a.len()];
     let mut row = vec![0u32; b.len() + 1];
     for (byte, bits) in a.iter().zip(goes_up.chunks_exact_mut(words.max(1))) {
-        fill_row(&mut row, *byte, b, |column| {
-            bits[column / 64] |= 1 << (column % 64)
-        });
+        fill_row(&mut row, *byte, b, |column| bits[column / 64] |= 1 << (column % 64));
     }
     let mut text = Vec::with_capacity(row.last().map_or(0, |n| *n as usize));
     let mut matches: Vec<Match> = Vec::new();
@@ -96,18 +94,8 @@ pub fn find(a: &[u8], b: &[u8]) -> Lcs {
             (i, j) = (i - 1, j - 1);
             text.push(a[i]);
             match matches.last_mut() {
-                Some(open) if in_stretch => {
-                    *open = Match {
-                        a_start: i,
-                        b_start: j,
-                        len: open.len + 1,
-                    }
-                }
-                _ => matches.push(Match {
-                    a_start: i,
-                    b_start: j,
-                    len: 1,
-                }),
+                Some(open) if in_stretch => *open = Match { a_start: i, b_start: j, len: open.len + 1 },
+                _ => matches.push(Match { a_start: i, b_start: j, len: 1 }),
             }
             in_stretch = true;
             continue;
@@ -132,18 +120,7 @@ mod tests {
         let found = find(b"ohmytext", b"mynewtext");
         assert_eq!(found.text, b"mytext");
         assert_eq!(length(b"ohmytext", b"mynewtext"), 6);
-        let stretches = [
-            Match {
-                a_start: 4,
-                b_start: 5,
-                len: 4,
-            },
-            Match {
-                a_start: 2,
-                b_start: 0,
-                len: 2,
-            },
-        ];
+        let stretches = [Match { a_start: 4, b_start: 5, len: 4 }, Match { a_start: 2, b_start: 0, len: 2 }];
         assert_eq!(found.matches, stretches);
         assert_eq!((found.matches[0].a_end(), found.matches[0].b_end()), (7, 8));
     }
@@ -159,23 +136,13 @@ mod tests {
     #[test]
     fn equal_strings_are_one_stretch() {
         let s = [7u8; 200];
-        assert_eq!(
-            find(&s, &s).matches,
-            [Match {
-                a_start: 0,
-                b_start: 0,
-                len: 200
-            }]
-        );
+        assert_eq!(find(&s, &s).matches, [Match { a_start: 0, b_start: 0, len: 200 }]);
     }
 
     #[test]
     fn needed_bytes_are_checked() {
         assert_eq!(table_bytes(8, 9), Some(360));
-        assert_eq!(
-            table_bytes(300 << 20, 300 << 20),
-            Some(4 * ((300 << 20) + 1) * ((300 << 20) + 1))
-        );
+        assert_eq!(table_bytes(300 << 20, 300 << 20), Some(4 * ((300 << 20) + 1) * ((300 << 20) + 1)));
         assert_eq!(table_bytes(usize::MAX, 1), None);
         assert_eq!(table_bytes(1 << 40, 1 << 40), None);
     }

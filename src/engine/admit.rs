@@ -37,7 +37,7 @@ pub fn admit(shard: &Shard, index: usize, args: &Args) -> Verdict {
             None => return Verdict::Refuse(Refusal::subcommand(args.get(1), row.spec.name)),
         }
     }
-    if !row.spec.arity_fits(args.len()) || (row.spec.flags.has(Flags::CONTAINER) && args.len() < 2) {
+    if !row.spec.arity_fits(args.len()) {
         return Verdict::Refuse(Refusal::arity(row.full_name));
     }
     let client = &shard.clients[index];

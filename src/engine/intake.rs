@@ -13,7 +13,10 @@ use super::{
     worker::{Input, Worker},
 };
 use crate::keyspace::{Key, slots};
-use crate::proto::{Span, parse::{Limits, Parsed, parse}};
+use crate::proto::{
+    Span,
+    parse::{Limits, Parsed, parse},
+};
 use crate::spec::{Args, Flags, Multi, Route, client::ReplyMode, route::SessionOp};
 
 /// Commands and bytes that one connection may take in one pass over the connections.
@@ -174,8 +177,7 @@ impl Worker {
         let mut inline = Vec::new();
         let mut is_ready = false;
         let mut spans = std::mem::take(&mut self.batch.spans);
-        loop {
-            let Some(conn) = self.conns.get(i) else { break };
+        while let Some(conn) = self.conns.get(i) {
             if conn.is_deaf {
                 break;
             }
@@ -189,6 +191,7 @@ impl Worker {
             }
             if conn.out.buf.len() >= OUTPUT_MAX {
                 conn.is_stalled = true;
+                self.has_stalled = true;
                 break;
             }
             let client = &self.shard.clients[i];
@@ -201,6 +204,7 @@ impl Worker {
                 Parsed::Error(error) => {
                     if !conn.is_idle() {
                         conn.is_stalled = true;
+                        self.has_stalled = true;
                         break;
                     }
                     self.protocol_error(i, &String::from_utf8_lossy(&error.text()));
@@ -256,6 +260,7 @@ impl Worker {
         match taken {
             Taken::Stalled => {
                 conn.is_stalled = true;
+                self.has_stalled = true;
                 0
             }
             _ => {
@@ -363,6 +368,9 @@ impl Worker {
     }
 
     fn take_keys(&mut self, i: usize, row: u16, multi: Multi, args: &Args, place: Option<Place>) -> Taken {
+        if self.shard.cores == 1 {
+            return self.single(i, row, args, place, 0, None);
+        }
         let spec = self.shard.server.commands.row(row).spec;
         let mut places = std::mem::take(&mut self.key_places);
         places.clear();
@@ -579,8 +587,7 @@ impl Worker {
 
     /// Connections whose client some command marked for closing are shown to the node.
     pub(super) fn look_at_clients(&mut self) {
-        let marked: Vec<usize> =
-            self.shard.clients.iter().filter(|(_, c)| c.close_now || c.close_after_reply).map(|(i, _)| i).collect();
+        let marked: Vec<usize> = self.shard.clients.iter().filter(|(_, c)| c.close_now || c.close_after_reply).map(|(i, _)| i).collect();
         marked.into_iter().for_each(|i| self.mark_dirty(i));
     }
 }

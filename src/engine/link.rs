@@ -181,7 +181,10 @@ pub struct PartAnswer {
 pub enum Answer {
     Parcel(Box<Parcel>),
     /// A call that had to wait for a held slot.
-    Late { back: Back, reply: Vec<u8> },
+    Late {
+        back: Back,
+        reply: Vec<u8>,
+    },
     Part(Box<PartAnswer>),
 }
 
@@ -258,10 +261,7 @@ pub fn mesh(cores: usize, capacity: usize) -> Vec<Vec<Option<Link>>> {
         }
         out.push(row);
     }
-    out.into_iter()
-        .zip(inn)
-        .map(|(o, i)| o.into_iter().zip(i).map(|(o, i)| Some(link(capacity, o?, i?))).collect())
-        .collect()
+    out.into_iter().zip(inn).map(|(o, i)| o.into_iter().zip(i).map(|(o, i)| Some(link(capacity, o?, i?))).collect()).collect()
 }
 
 #[allow(clippy::type_complexity)]

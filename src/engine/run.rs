@@ -25,17 +25,7 @@ pub fn run(shard: &mut Shard, out: &mut Out, job: &Job) -> bool {
         refuse(shard, out, job.row, &Refusal::ARENA_FULL);
         return false;
     }
-    let mut call = Call {
-        spec,
-        args: job.args,
-        out,
-        shard,
-        db: job.db,
-        now: job.now,
-        origin: job.origin,
-        home: job.home,
-        hint: job.hint,
-    };
+    let mut call = Call { spec, args: job.args, out, shard, db: job.db, now: job.now, origin: job.origin, home: job.home, hint: job.hint };
     let outcome = (spec.run)(&mut call);
     let done = match outcome {
         Ok(()) => true,

@@ -40,6 +40,8 @@ pub struct Worker {
     pub(super) tickets: Tickets,
     /// Parcels being filled, by target core.
     pub(super) parcels: Vec<Option<Box<Parcel>>>,
+    // Boxed as they travel: what comes back is kept as it is.
+    #[allow(clippy::vec_box)]
     pub(super) spare: Vec<Box<Parcel>>,
     /// Parcels of other cores to be run in this turn.
     pub(super) inbox: VecDeque<(usize, Box<Parcel>)>,
@@ -48,6 +50,8 @@ pub struct Worker {
     /// Connections whose unread input may be able to go on.
     pub(super) again: Vec<usize>,
     pub(super) dirty: Vec<usize>,
+    /// A connection was stalled since all stalled ones were last told to try again.
+    pub(super) has_stalled: bool,
     /// A ticket could not start for want of credits or numbers; its connection tries again in every turn.
     pub(super) is_starved: bool,
     /// Cores that were sent something in this turn.
@@ -77,6 +81,7 @@ impl Worker {
             waiting: VecDeque::new(),
             again: Vec::new(),
             dirty: Vec::new(),
+            has_stalled: false,
             is_starved: false,
             wake: vec![false; cores],
             now: 0,
@@ -229,6 +234,9 @@ impl Worker {
 
     /// Lets every stalled connection try again (a pause ended, credits came back).
     pub fn look_again_all(&mut self) {
+        if !std::mem::take(&mut self.has_stalled) {
+            return;
+        }
         let stalled: Vec<usize> = self.conns.iter().filter(|(_, c)| c.is_stalled).map(|(i, _)| i).collect();
         stalled.into_iter().for_each(|i| self.look_again(i));
     }

@@ -86,34 +86,17 @@ pub enum Hangup {
 #[derive(Debug)]
 pub enum Event {
     /// A new connection; nothing is received from it before `start`. It may be handed to another core with `detach`.
-    Accepted {
-        conn: ConnId,
-        listener: u8,
-        peer: Peer,
-        local: Peer,
-    },
+    Accepted { conn: ConnId, listener: u8, peer: Peer, local: Peer },
     /// `len` bytes lie at the start of `buf`, until `recycle(buf)`.
-    Received {
-        conn: ConnId,
-        buf: BufId,
-        len: usize,
-    },
+    Received { conn: ConnId, buf: BufId, len: usize },
     /// `pause_recv` has taken effect: nothing is received any more, `recv_into` is allowed.
     Paused { conn: ConnId },
     /// The receive begun with `recv_into` is over: `len` more bytes stand at the end of `buf`. 0 means that a `Closed`
     /// follows.
-    Filled {
-        conn: ConnId,
-        buf: Vec<u8>,
-        len: usize,
-    },
+    Filled { conn: ConnId, buf: Vec<u8>, len: usize },
     /// The whole send is with the kernel, or the connection broke (errno). `buf` is the cleared buffer given to `send`
     /// (empty and unallocated after `send_parts`).
-    Sent {
-        conn: ConnId,
-        buf: Vec<u8>,
-        result: Result<(), i32>,
-    },
+    Sent { conn: ConnId, buf: Vec<u8>, result: Result<(), i32> },
     /// Nothing more will be received. The connection stays allocated until `close`.
     Closed { conn: ConnId, reason: Hangup },
     /// After `close`: no operation is in flight any more, the descriptor is closed, the id is dead.
@@ -151,10 +134,7 @@ pub enum Wait<'a> {
     /// Sleeps until an event, a wake-up or the timeout (`None`: for ever). `ready` is asked once more after this core
     /// has announced that it sleeps: it must look at everything other threads may have queued for this core and
     /// answer true if there is anything.
-    Until {
-        timeout: Option<Duration>,
-        ready: &'a mut dyn FnMut() -> bool,
-    },
+    Until { timeout: Option<Duration>, ready: &'a mut dyn FnMut() -> bool },
 }
 
 /// Sizes of a reactor. The defaults suit a server.
@@ -171,11 +151,7 @@ pub struct Opts {
 impl Default for Opts {
     /// 512 x 16 KiB: a pipeline of 100 ordinary SETs fits one buffer.
     fn default() -> Self {
-        Self {
-            entries: 512,
-            buffers: 512,
-            buffer_bytes: 16 << 10,
-        }
+        Self { entries: 512, buffers: 512, buffer_bytes: 16 << 10 }
     }
 }
 

@@ -125,21 +125,9 @@ impl Shape {
     }
 
     fn of(encoding: u8, expiry: u8, key_len: usize, value_len: usize) -> Shape {
-        let lengths = varint_len(key_len)
-            + if encoding == INLINE {
-                varint_len(value_len)
-            } else {
-                0
-            };
+        let lengths = varint_len(key_len) + if encoding == INLINE { varint_len(value_len) } else { 0 };
         let expiry_at = 4 + lengths;
-        Shape {
-            encoding,
-            expiry,
-            expiry_at,
-            key_at: expiry_at + expiry_len(expiry),
-            key_len,
-            value_len,
-        }
+        Shape { encoding, expiry, expiry_at, key_at: expiry_at + expiry_len(expiry), key_len, value_len }
     }
 
     fn value_at(&self) -> usize {
@@ -170,11 +158,7 @@ fn expiry_len(form: u8) -> usize {
 
 #[inline]
 fn varint_len(n: usize) -> usize {
-    if n < 1 << 7 {
-        1
-    } else {
-        (n.ilog2() as usize) / 7 + 1
-    }
+    if n < 1 << 7 { 1 } else { (n.ilog2() as usize) / 7 + 1 }
 }
 
 /// A raw look at one entry's bytes. All offsets come from the entry itself.
@@ -262,14 +246,7 @@ impl Raw {
                 INT64 => 8,
                 _ => 4,
             };
-            Shape {
-                encoding,
-                expiry,
-                expiry_at: at,
-                key_at: at + expiry_len(expiry),
-                key_len,
-                value_len,
-            }
+            Shape { encoding, expiry, expiry_at: at, key_at: at + expiry_len(expiry), key_len, value_len }
         }
     }
 
@@ -331,10 +308,7 @@ impl<'a> View<'a> {
         // SAFETY: the value of this encoding lies inside the live entry, which nobody changes during 'a.
         unsafe {
             match self.shape.encoding {
-                INLINE => Body::Inline(std::slice::from_raw_parts(
-                    self.raw.0.add(at),
-                    self.shape.value_len,
-                )),
+                INLINE => Body::Inline(std::slice::from_raw_parts(self.raw.0.add(at), self.shape.value_len)),
                 INT32 => Body::Int(i64::from(i32::from_le_bytes(self.raw.get(at)))),
                 INT64 => Body::Int(i64::from_le_bytes(self.raw.get(at))),
                 _ => Body::Apart(u32::from_le_bytes(self.raw.get(at))),
@@ -397,12 +371,7 @@ impl<'a> View<'a> {
     /// The header as it stands.
     #[must_use]
     pub fn head(&self) -> Head {
-        Head {
-            raw: self.is_raw(),
-            expire_at: self.expire_at(),
-            timer: self.timer(),
-            clock: self.clock(),
-        }
+        Head { raw: self.is_raw(), expire_at: self.expire_at(), timer: self.timer(), clock: self.clock() }
     }
 }
 
@@ -416,10 +385,7 @@ impl Store {
     /// An empty store of at most `bytes` of entries.
     #[must_use]
     pub fn new(bytes: usize) -> Store {
-        Store {
-            arena: Arena::new(bytes),
-            apart: Apart::default(),
-        }
+        Store { arena: Arena::new(bytes), apart: Apart::default() }
     }
 
     /// Bytes of all entries and of the values kept apart.
@@ -431,9 +397,7 @@ impl Store {
     /// Bytes of the arena's pages that no entry uses at the moment.
     #[must_use]
     pub fn slack_bytes(&self) -> usize {
-        self.arena
-            .page_bytes()
-            .saturating_sub(self.arena.used_bytes())
+        self.arena.page_bytes().saturating_sub(self.arena.used_bytes())
     }
 
     /// Whether entries of together `bytes` fit for certain.
@@ -459,11 +423,7 @@ impl Store {
         let raw = Raw(self.arena.address(entry.0));
         // SAFETY: an Entry is live until it is freed, and entries are only changed through `&mut self`.
         let shape = unsafe { raw.shape() };
-        View {
-            raw,
-            shape,
-            _store: std::marker::PhantomData,
-        }
+        View { raw, shape, _store: std::marker::PhantomData }
     }
 
     /// Asks for an entry's first cache line.
@@ -491,13 +451,7 @@ impl Store {
     /// Gives an entry another header and value. `key` is its key; neither that nor the content may be borrowed from
     /// the entry (the borrow checker sees to it). The value kept apart before, if any, stays: the caller frees it.
     #[inline]
-    pub fn replace(
-        &mut self,
-        entry: Entry,
-        head: &Head,
-        key: &[u8],
-        content: &Content,
-    ) -> Option<Entry> {
+    pub fn replace(&mut self, entry: Entry, head: &Head, key: &[u8], content: &Content) -> Option<Entry> {
         let shape = Shape::new(head, key.len(), content);
         let room = self.arena.size_of(entry.0);
         if rounded(shape.size()) == room {
@@ -541,22 +495,12 @@ impl Store {
     }
 
     /// Gives an entry another expiry (or none) and timer; key and value stay. `None` when the arena is full.
-    pub fn set_expiry(
-        &mut self,
-        entry: Entry,
-        expire_at: Option<i64>,
-        timer: u32,
-    ) -> Option<Entry> {
+    pub fn set_expiry(&mut self, entry: Entry, expire_at: Option<i64>, timer: u32) -> Option<Entry> {
         let view = self.view(entry);
         let (old, mut head) = (view.shape, view.head());
         head.expire_at = expire_at;
         head.timer = timer;
-        let new = Shape::of(
-            old.encoding,
-            expiry_form(expire_at),
-            old.key_len,
-            old.value_len,
-        );
+        let new = Shape::of(old.encoding, expiry_form(expire_at), old.key_len, old.value_len);
         self.reshape(entry, &old, &new, &head)
     }
 
@@ -576,10 +520,7 @@ impl Store {
             self.move_to(entry, entry.0, &old, &new, &head);
             entry
         };
-        if let Some(fresh) = self
-            .inline_mut(entry)
-            .and_then(|bytes| bytes.get_mut(old.value_len..))
-        {
+        if let Some(fresh) = self.inline_mut(entry).and_then(|bytes| bytes.get_mut(old.value_len..)) {
             fresh.fill(0);
         }
         Some(entry)
@@ -591,9 +532,7 @@ impl Store {
         // SAFETY: a live entry, borrowed mutably through self for as long as the slice lives.
         unsafe {
             let shape = raw.shape();
-            (shape.encoding == INLINE).then(|| {
-                std::slice::from_raw_parts_mut(raw.0.add(shape.value_at()), shape.value_len)
-            })
+            (shape.encoding == INLINE).then(|| std::slice::from_raw_parts_mut(raw.0.add(shape.value_at()), shape.value_len))
         }
     }
 
@@ -611,11 +550,7 @@ impl Store {
     fn reshape(&mut self, entry: Entry, old: &Shape, new: &Shape, head: &Head) -> Option<Entry> {
         // A raw value may have spare room: it only moves when it must.
         let room = self.arena.size_of(entry.0);
-        let fits = if head.raw {
-            new.size() <= room
-        } else {
-            rounded(new.size()) == room
-        };
+        let fits = if head.raw { new.size() <= room } else { rounded(new.size()) == room };
         if fits {
             self.move_to(entry, entry.0, old, new, head);
             return Some(entry);
@@ -627,10 +562,7 @@ impl Store {
 
     /// Moves key and value (as much of it as both shapes have) to `at`, writes the header, frees the old place.
     fn move_to(&mut self, entry: Entry, at: u32, old: &Shape, new: &Shape, head: &Head) {
-        let (from, to) = (
-            Raw(self.arena.address(entry.0)),
-            Raw(self.arena.address(at)),
-        );
+        let (from, to) = (Raw(self.arena.address(entry.0)), Raw(self.arena.address(at)));
         let len = old.key_len + old.value_len.min(new.value_len);
         // SAFETY: `len` bytes from the key on lie inside the old shape and inside the new one, each within its
         // allocation; `copy` allows them to overlap. The header ends where the new key begins and is written last.
@@ -683,8 +615,7 @@ impl Apart {
         self.bytes += apart_bytes(&value);
         let number = self.free.pop().unwrap_or_else(|| {
             if self.len / APART_CHUNK == self.chunks.len() {
-                self.chunks
-                    .push(vec![Bytes::new(); APART_CHUNK].into_boxed_slice());
+                self.chunks.push(vec![Bytes::new(); APART_CHUNK].into_boxed_slice());
             }
             self.len += 1;
             self.len as u32 - 1
@@ -699,9 +630,7 @@ impl Apart {
     #[must_use]
     pub fn get(&self, number: u32) -> Option<&Bytes> {
         let number = number as usize;
-        self.chunks
-            .get(number / APART_CHUNK)?
-            .get(number % APART_CHUNK)
+        self.chunks.get(number / APART_CHUNK)?.get(number % APART_CHUNK)
     }
 
     /// Takes a value out.
@@ -716,9 +645,7 @@ impl Apart {
     pub fn change<T>(&mut self, number: u32, change: impl FnOnce(&mut BytesMut) -> T) -> Option<T> {
         let value = std::mem::take(self.slot(number)?);
         self.bytes -= apart_bytes(&value);
-        let mut buffer = value
-            .try_into_mut()
-            .unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+        let mut buffer = value.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
         let out = change(&mut buffer);
         let value = buffer.freeze();
         self.bytes += apart_bytes(&value);
@@ -728,9 +655,7 @@ impl Apart {
 
     fn slot(&mut self, number: u32) -> Option<&mut Bytes> {
         let number = number as usize;
-        self.chunks
-            .get_mut(number / APART_CHUNK)?
-            .get_mut(number % APART_CHUNK)
+        self.chunks.get_mut(number / APART_CHUNK)?.get_mut(number % APART_CHUNK)
     }
 }
 
@@ -741,10 +666,7 @@ mod tests {
     #[test]
     fn entries_take_the_bytes_the_budget_counts_on() {
         let head = Head::default();
-        let timed = Head {
-            expire_at: Some(1_700_000_000_000),
-            ..head
-        };
+        let timed = Head { expire_at: Some(1_700_000_000_000), ..head };
         let value = Content::Inline(&[b'v'; 32]);
         assert_eq!(Shape::new(&head, 16, &value).size(), 54);
         assert_eq!(Shape::new(&timed, 16, &value).size(), 64);
@@ -756,22 +678,9 @@ mod tests {
         let mut store = Store::new(1 << 26);
         for key_len in [0usize, 1, 16, 127, 128, 5000, 70_000] {
             for value_len in [0usize, 1, 32, 127, 128, 2048] {
-                for at in [
-                    None,
-                    Some(0),
-                    Some(1 << 40),
-                    Some((1 << 48) - 1),
-                    Some(1 << 48),
-                    Some(-5),
-                    Some(i64::MAX),
-                ] {
+                for at in [None, Some(0), Some(1 << 40), Some((1 << 48) - 1), Some(1 << 48), Some(-5), Some(i64::MAX)] {
                     let (key, value) = (vec![b'k'; key_len], vec![b'v'; value_len]);
-                    let head = Head {
-                        raw: value_len % 2 == 1,
-                        expire_at: None,
-                        timer: 0,
-                        clock: 0x00AB_CDEF,
-                    };
+                    let head = Head { raw: value_len % 2 == 1, expire_at: None, timer: 0, clock: 0x00AB_CDEF };
                     let entry = store.create(&head, &key, &Content::Inline(&value)).unwrap();
                     let entry = store.set_expiry(entry, at, 7).unwrap();
                     let view = store.view(entry);
@@ -779,9 +688,7 @@ mod tests {
                     assert_eq!(view.timer(), if at.is_some() { 7 } else { 0 });
                     assert!(matches!(view.body(), Body::Inline(v) if v == value));
                     assert_eq!((view.clock(), view.is_raw()), (0x00AB_CDEF, head.raw));
-                    let entry = store
-                        .replace(entry, &view.head(), &key, &Content::Int(i64::MIN))
-                        .unwrap();
+                    let entry = store.replace(entry, &view.head(), &key, &Content::Int(i64::MIN)).unwrap();
                     assert!(matches!(store.view(entry).body(), Body::Int(i64::MIN)));
                     assert_eq!(store.view(entry).expire_at(), at);
                     store.free(entry);
@@ -794,14 +701,10 @@ mod tests {
     #[test]
     fn resizing_keeps_what_fits_and_zeroes_the_rest() {
         let mut store = Store::new(1 << 26);
-        let mut entry = store
-            .create(&Head::default(), b"key", &Content::Inline(b"abc"))
-            .unwrap();
+        let mut entry = store.create(&Head::default(), b"key", &Content::Inline(b"abc")).unwrap();
         for len in [4usize, 126, 127, 128, 129, 2000, 100, 2048] {
             entry = store.resize(entry, len, len / 2).unwrap();
-            let Body::Inline(bytes) = store.view(entry).body() else {
-                panic!()
-            };
+            let Body::Inline(bytes) = store.view(entry).body() else { panic!() };
             assert_eq!((bytes.len(), &bytes[..3]), (len, &b"abc"[..]));
             assert!(bytes[3..].iter().all(|&b| b == 0));
             assert_eq!(store.view(entry).key(), b"key");

@@ -47,12 +47,7 @@ fn due(at: Option<i64>) -> i64 {
 impl Keyspace {
     /// Deletes keys whose time is over, at most `budget` of them; `skip` says which slots to leave alone for now
     /// (held by a ticket). Returns how many were deleted. Call again at once while `next_expiry` is not after `now`.
-    pub fn expire_due(
-        &mut self,
-        now: i64,
-        budget: usize,
-        skip: &mut dyn FnMut(u16) -> bool,
-    ) -> usize {
+    pub fn expire_due(&mut self, now: i64, budget: usize, skip: &mut dyn FnMut(u16) -> bool) -> usize {
         self.now = now;
         if !self.tuning.active_expire || self.tuning.keep_expired {
             return 0;
@@ -62,9 +57,7 @@ impl Keyspace {
             match self.wheel.poll(now, &mut Clockwork(&mut self.store)) {
                 Poll::Idle => break,
                 Poll::Moved => {}
-                Poll::Due(id) => {
-                    deleted += usize::from(self.expire_entry(Entry::from_number(id), now, skip))
-                }
+                Poll::Due(id) => deleted += usize::from(self.expire_entry(Entry::from_number(id), now, skip)),
             }
         }
         deleted
@@ -111,24 +104,16 @@ impl Keyspace {
         let bytes = view.key().to_vec();
         let slot = slot_of(&bytes);
         if skip(slot) {
-            let timer = self
-                .wheel
-                .insert(entry.number(), now.saturating_add(SKIP_MS), now);
+            let timer = self.wheel.insert(entry.number(), now.saturating_add(SKIP_MS), now);
             self.store.set_timer(entry, timer);
             return false;
         }
-        let key = Key {
-            bytes: &bytes,
-            hash: self.hash(&bytes),
-            slot,
-        };
+        let key = Key { bytes: &bytes, hash: self.hash(&bytes), slot };
         for db in 0..self.numbers.len() {
             let Some(place) = self.place(db, slot) else {
                 continue;
             };
-            let spot = self
-                .index
-                .find(place, key.hash, |number| number == entry.number());
+            let spot = self.index.find(place, key.hash, |number| number == entry.number());
             if let Some(spot) = spot {
                 self.expire(db, &key, Found { place, spot, entry });
                 return true;
@@ -140,13 +125,7 @@ impl Keyspace {
 
     /// An entry's expiry went from `old` (with its place in the wheel) to `new`: wheel and counters follow. The entry's
     /// header has the new expiry already, and `old`'s place if it has any.
-    pub(super) fn retime(
-        &mut self,
-        space: usize,
-        (entry, has_moved): (Entry, bool),
-        (old, timer): (Option<i64>, u32),
-        new: Option<i64>,
-    ) {
+    pub(super) fn retime(&mut self, space: usize, (entry, has_moved): (Entry, bool), (old, timer): (Option<i64>, u32), new: Option<i64>) {
         if let Some(space) = self.spaces.get_mut(space) {
             space.expires = space.expires + usize::from(new.is_some()) - usize::from(old.is_some());
             space.expire_sum += i128::from(new.unwrap_or(0)) - i128::from(old.unwrap_or(0));

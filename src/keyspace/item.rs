@@ -34,14 +34,7 @@ pub struct Tuning {
 
 impl Default for Tuning {
     fn default() -> Tuning {
-        Tuning {
-            is_lfu: false,
-            lfu_log_factor: 10,
-            lfu_decay_time: 1,
-            notify: 0,
-            keep_expired: false,
-            active_expire: true,
-        }
+        Tuning { is_lfu: false, lfu_log_factor: 10, lfu_decay_time: 1, notify: 0, keep_expired: false, active_expire: true }
     }
 }
 
@@ -49,22 +42,14 @@ impl Tuning {
     /// The clock of a key that is created at `now` (unix ms).
     #[inline]
     pub(super) fn first_clock(&self, now: i64) -> u32 {
-        if self.is_lfu {
-            (minutes(now) << 8) | LFU_START
-        } else {
-            seconds(now)
-        }
+        if self.is_lfu { (minutes(now) << 8) | LFU_START } else { seconds(now) }
     }
 
     /// The counter of an LFU clock after its decay until `now`.
     pub(super) fn decayed(&self, clock: u32, now: i64) -> u32 {
         let (then, count) = (clock >> 8, clock & 0xFF);
         let now = minutes(now);
-        let elapsed = if now >= then {
-            now - then
-        } else {
-            65535 - then + now
-        };
+        let elapsed = if now >= then { now - then } else { 65535 - then + now };
         let periods = elapsed.checked_div(self.lfu_decay_time).unwrap_or(0);
         count.saturating_sub(periods)
     }
@@ -166,11 +151,7 @@ pub struct Item<'k> {
 impl<'k> Item<'k> {
     #[inline]
     pub(super) fn new(view: View<'k>, apart: &'k Apart, tuning: &'k Tuning) -> Item<'k> {
-        Item {
-            view,
-            apart,
-            tuning,
-        }
+        Item { view, apart, tuning }
     }
 
     /// The key.
@@ -248,14 +229,8 @@ impl<'k> Item<'k> {
     pub fn to_value(&self) -> Value {
         match (self.string(), self.big()) {
             (StrRef::Int(n), _) => Value::Int(n),
-            (_, Some(big)) => Value::Str {
-                bytes: big.clone(),
-                raw: self.view.is_raw(),
-            },
-            (StrRef::Bytes(bytes), None) => Value::Str {
-                bytes: Bytes::copy_from_slice(bytes),
-                raw: self.view.is_raw(),
-            },
+            (_, Some(big)) => Value::Str { bytes: big.clone(), raw: self.view.is_raw() },
+            (StrRef::Bytes(bytes), None) => Value::Str { bytes: Bytes::copy_from_slice(bytes), raw: self.view.is_raw() },
         }
     }
 }
@@ -282,11 +257,7 @@ pub(super) fn canonical_int(text: &[u8]) -> Option<i64> {
         // 19 digits are below 10^19 < 2^64.
         magnitude = magnitude * 10 + u64::from(digit);
     }
-    if negative {
-        0i64.checked_sub_unsigned(magnitude)
-    } else {
-        i64::try_from(magnitude).ok()
-    }
+    if negative { 0i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() }
 }
 
 #[cfg(test)]
@@ -295,17 +266,7 @@ mod tests {
 
     #[test]
     fn only_canonical_integers_are_kept_as_integers() {
-        for n in [
-            0,
-            1,
-            -1,
-            9,
-            10,
-            -10,
-            i64::MAX,
-            i64::MIN,
-            1234567890123456789,
-        ] {
+        for n in [0, 1, -1, 9, 10, -10, i64::MAX, i64::MIN, 1234567890123456789] {
             assert_eq!(canonical_int(n.to_string().as_bytes()), Some(n));
         }
         for text in [
@@ -330,20 +291,14 @@ mod tests {
 
     #[test]
     fn lfu_counts_up_by_chance_and_down_by_time() {
-        let tuning = Tuning {
-            is_lfu: true,
-            ..Tuning::default()
-        };
+        let tuning = Tuning { is_lfu: true, ..Tuning::default() };
         let clock = tuning.first_clock(0);
         assert_eq!(clock, 5);
         let clock = tuning.used_clock(clock, 0, || 0.0);
         assert_eq!(tuning.decayed(clock, 0), 6);
         assert_eq!(tuning.decayed(clock, 4 * 60_000), 2);
         assert_eq!(tuning.decayed(clock, 60 * 60_000), 0);
-        assert_eq!(
-            tuning.used_clock((7 << 8) | 255, 7 * 60_000, || 0.0),
-            (7 << 8) | 255
-        );
+        assert_eq!(tuning.used_clock((7 << 8) | 255, 7 * 60_000, || 0.0), (7 << 8) | 255);
         assert_eq!(tuning.decayed((65535 << 8) | 50, 65536 * 60_000), 50);
     }
 }

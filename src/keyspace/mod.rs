@@ -19,8 +19,10 @@
 //! - An entry is in the index exactly once; in the wheel exactly once if it has an expiry; its place in the wheel is
 //!   in the entry. Keys of flushed spaces are still in the wheel until they are freed.
 //! - A write that finds no memory changes nothing and returns `false` (counted in `stats.refused`).
+//! - Writes do not look at the time. A command calls `find` (or `exists`) first, which deletes a key whose time is over;
+//!   a blind SET without KEEPTTL need not.
 //!
-//! Budget: a look-up whose bucket and entry are prefetched takes about 30 ns, an overwrite in place about 40 ns.
+//! Budget: no allocation and no system call on a look-up or an overwrite; two cache misses, both prefetchable.
 
 pub mod buckets;
 pub mod entry;
@@ -95,10 +97,7 @@ struct KeyHasher {
 impl KeyHasher {
     fn new(seed: u64) -> KeyHasher {
         let mut rng = Rng::new(seed);
-        KeyHasher {
-            seed: rng.next_u64(),
-            shared: SharedSeed::from_u64(rng.next_u64()),
-        }
+        KeyHasher { seed: rng.next_u64(), shared: SharedSeed::from_u64(rng.next_u64()) }
     }
 
     #[inline]
@@ -165,13 +164,7 @@ impl Keyspace {
     #[must_use]
     pub fn new(seed: u64, databases: usize, slots: Range<u16>) -> Keyspace {
         let roots = usize::from(slots.end.saturating_sub(slots.start));
-        Keyspace::build(
-            KeyHasher::new(seed),
-            seed,
-            databases,
-            slots,
-            (roots, ENTRY_SPACE, INDEX_SPACE),
-        )
+        Keyspace::build(KeyHasher::new(seed), seed, databases, slots, (roots, ENTRY_SPACE, INDEX_SPACE))
     }
 
     /// A small empty keyspace with the same hash that takes keys of every slot, cheap to make and to drop: commands run
@@ -179,13 +172,7 @@ impl Keyspace {
     #[must_use]
     pub fn scratch(&self) -> Keyspace {
         let space = (1, SCRATCH_SPACE, SCRATCH_SPACE);
-        let mut scratch = Keyspace::build(
-            self.hasher.clone(),
-            self.hasher.seed,
-            self.numbers.len(),
-            0..SLOTS,
-            space,
-        );
+        let mut scratch = Keyspace::build(self.hasher.clone(), self.hasher.seed, self.numbers.len(), 0..SLOTS, space);
         scratch.is_single = true;
         scratch.tuning = self.tuning.clone();
         scratch.now = self.now;
@@ -251,11 +238,7 @@ impl Keyspace {
     #[inline]
     #[must_use]
     pub fn key<'a>(&self, bytes: &'a [u8]) -> Key<'a> {
-        Key {
-            bytes,
-            hash: self.hash(bytes),
-            slot: slot_of(bytes),
-        }
+        Key { bytes, hash: self.hash(bytes), slot: slot_of(bytes) }
     }
 
     /// First of two hints before a look-up: asks for the key's bucket.
@@ -317,9 +300,7 @@ impl Keyspace {
 
     /// Takes a key's expiry away; `false` when there is no key or it had none.
     pub fn clear_expire(&mut self, db: usize, key: &Key) -> bool {
-        let has_expiry = self
-            .locate(db, key)
-            .is_some_and(|found| self.store.view(found.entry).expire_at().is_some());
+        let has_expiry = self.locate(db, key).is_some_and(|found| self.store.view(found.entry).expire_at().is_some());
         has_expiry && self.change_expiry(db, key, None)
     }
 
@@ -374,22 +355,14 @@ impl Keyspace {
     /// The clock of a key unused for `idle` seconds at `now`.
     #[must_use]
     pub fn clock_for_idle(&self, idle: u64, now: i64) -> u32 {
-        let lru = Tuning {
-            is_lfu: false,
-            ..self.tuning.clone()
-        };
-        lru.first_clock(
-            now.saturating_sub(i64::try_from(idle.saturating_mul(1000)).unwrap_or(i64::MAX)),
-        )
+        let lru = Tuning { is_lfu: false, ..self.tuning.clone() };
+        lru.first_clock(now.saturating_sub(i64::try_from(idle.saturating_mul(1000)).unwrap_or(i64::MAX)))
     }
 
     /// The clock of a key with that use counter at `now`.
     #[must_use]
     pub fn clock_for_freq(&self, freq: u8, now: i64) -> u32 {
-        let lfu = Tuning {
-            is_lfu: true,
-            ..self.tuning.clone()
-        };
+        let lfu = Tuning { is_lfu: true, ..self.tuning.clone() };
         (lfu.first_clock(now) & 0x00FF_FF00) | u32::from(freq)
     }
 
@@ -405,25 +378,18 @@ impl Keyspace {
         if self.is_single {
             return Some(0);
         }
-        self.slots
-            .contains(&slot)
-            .then(|| usize::from(slot - self.slots.start))
+        self.slots.contains(&slot).then(|| usize::from(slot - self.slots.start))
     }
 
     #[inline]
     fn place(&self, db: usize, slot: u16) -> Option<Place> {
-        Some(Place {
-            space: *self.numbers.get(db)?,
-            root: self.root_of(slot)?,
-        })
+        Some(Place { space: *self.numbers.get(db)?, root: self.root_of(slot)? })
     }
 
     #[inline]
     fn locate(&self, db: usize, key: &Key) -> Option<Found> {
         let place = self.place(db, key.slot)?;
-        let spot = self.index.find(place, key.hash, |number| {
-            self.store.has_key(Entry::from_number(number), key.bytes)
-        })?;
+        let spot = self.index.find(place, key.hash, |number| self.store.has_key(Entry::from_number(number), key.bytes))?;
         let entry = Entry::from_number(self.index.get(spot));
         Some(Found { place, spot, entry })
     }
@@ -433,11 +399,7 @@ impl Keyspace {
     fn live(&mut self, db: usize, key: &Key, now: i64) -> Option<Found> {
         self.note(db, key.bytes);
         let found = self.locate(db, key)?;
-        let is_over = self
-            .store
-            .view(found.entry)
-            .expire_at()
-            .is_some_and(|at| now > at);
+        let is_over = self.store.view(found.entry).expire_at().is_some_and(|at| now > at);
         if !is_over {
             return Some(found);
         }
@@ -481,15 +443,7 @@ impl Keyspace {
     }
 
     #[inline]
-    fn overwrite(
-        &mut self,
-        db: usize,
-        key: &Key,
-        found: Found,
-        content: &Content,
-        raw: bool,
-        ttl: Ttl,
-    ) -> Option<()> {
+    fn overwrite(&mut self, db: usize, key: &Key, found: Found, content: &Content, raw: bool, ttl: Ttl) -> Option<()> {
         self.before(db, key, found.place, found.spot.unit);
         let view = self.store.view(found.entry);
         let mut head = view.head();
@@ -517,13 +471,7 @@ impl Keyspace {
 
     /// After an entry may have moved or got another expiry: index, wheel and counters follow.
     #[inline]
-    fn replaced(
-        &mut self,
-        found: Found,
-        entry: Entry,
-        old: (Option<i64>, u32),
-        new_at: Option<i64>,
-    ) {
+    fn replaced(&mut self, found: Found, entry: Entry, old: (Option<i64>, u32), new_at: Option<i64>) {
         let has_moved = entry != found.entry;
         if has_moved {
             self.index.set(found.spot, entry.number());
@@ -539,12 +487,7 @@ impl Keyspace {
             Ttl::At(at) => Some(at),
             Ttl::Keep | Ttl::None => None,
         };
-        let head = Head {
-            raw,
-            expire_at,
-            timer: 0,
-            clock: self.tuning.first_clock(self.now),
-        };
+        let head = Head { raw, expire_at, timer: 0, clock: self.tuning.first_clock(self.now) };
         // The index first: making room there may fail, and does no harm when the entry fails after it.
         let unit = self.index.prepare(place, key.hash, hands!(self))?;
         let entry = self.store.create(&head, key.bytes, content)?;
@@ -581,8 +524,7 @@ impl Keyspace {
     /// Takes a key out of everything and frees it. Returns its value if that was kept apart.
     fn detach(&mut self, db: usize, key: &Key, found: Found) -> Option<bytes::Bytes> {
         self.before_removal(db, key, found.place, found.spot.unit);
-        self.index
-            .remove(found.place, key.hash, found.spot, hands!(self));
+        self.index.remove(found.place, key.hash, found.spot, hands!(self));
         self.count(found.place, -1);
         self.bury(found.place.space, found.entry)
     }

@@ -32,45 +32,20 @@ const PICKS: usize = 100;
 impl Keyspace {
     /// Visits about `count` keys from `cursor` on and returns the cursor to go on with, 0 after the last slot of all.
     /// A cursor of a slot before this core's range begins at the range; one behind it is returned as it is.
-    pub fn scan(
-        &mut self,
-        db: usize,
-        cursor: u64,
-        count: usize,
-        visit: &mut dyn FnMut(Item),
-    ) -> u64 {
+    pub fn scan(&mut self, db: usize, cursor: u64, count: usize, visit: &mut dyn FnMut(Item)) -> u64 {
         self.scan_slots(db, cursor, count, self.slots.clone(), visit)
     }
 
     /// The same for one slot only; 0 when it is finished. The first cursor is 0.
-    pub fn scan_slot(
-        &mut self,
-        db: usize,
-        slot: u16,
-        cursor: u64,
-        count: usize,
-        visit: &mut dyn FnMut(Item),
-    ) -> u64 {
-        let next = self.scan_slots(
-            db,
-            cursor.max(u64::from(slot) << HASH_BITS),
-            count,
-            slot..slot + 1,
-            visit,
-        );
-        if next >> HASH_BITS == u64::from(slot) && next != 0 {
-            next
-        } else {
-            0
-        }
+    pub fn scan_slot(&mut self, db: usize, slot: u16, cursor: u64, count: usize, visit: &mut dyn FnMut(Item)) -> u64 {
+        let next = self.scan_slots(db, cursor.max(u64::from(slot) << HASH_BITS), count, slot..slot + 1, visit);
+        if next >> HASH_BITS == u64::from(slot) && next != 0 { next } else { 0 }
     }
 
     /// The slot a SCAN cursor stands in: which core to ask. Anything is a cursor: what names no slot counts as done.
     #[must_use]
     pub fn cursor_slot(cursor: u64) -> Option<u16> {
-        u16::try_from(cursor >> HASH_BITS)
-            .ok()
-            .filter(|&slot| slot < SLOTS)
+        u16::try_from(cursor >> HASH_BITS).ok().filter(|&slot| slot < SLOTS)
     }
 
     /// Visits every key of a database.
@@ -111,59 +86,38 @@ impl Keyspace {
             rank -= u64::from(count);
             root += 1;
         }
-        let place = Place {
-            space: *self.numbers.get(db)?,
-            root,
-        };
+        let place = Place { space: *self.numbers.get(db)?, root };
         // A table covers as much of the hash range as of the slot's keys; within it, a random lane that is in use is a
         // random key.
         for _ in 0..PICKS {
             let hash = rng.next_u64();
             let span = self.index.span(place, hash)?;
-            if let Some(entry) =
-                self.index
-                    .pick(&span, rng.below(1 << 20), rng.below(LANES as u64) as usize)
-            {
+            if let Some(entry) = self.index.pick(&span, rng.below(1 << 20), rng.below(LANES as u64) as usize) {
                 return Some(self.item(Entry::from_number(entry)));
             }
         }
-        self.first_in(place)
-            .map(|entry| self.item(Entry::from_number(entry)))
+        self.first_in(place).map(|entry| self.item(Entry::from_number(entry)))
     }
 
     fn first_in(&self, place: Place) -> Option<u32> {
         let mut hash = 0;
         loop {
             let span = self.index.span(place, hash)?;
-            if let Some(entry) = span
-                .units()
-                .find_map(|unit| self.index.entries(unit).next())
-            {
+            if let Some(entry) = span.units().find_map(|unit| self.index.entries(unit).next()) {
                 return Some(entry);
             }
             hash = span.next()?;
         }
     }
 
-    fn scan_slots(
-        &mut self,
-        db: usize,
-        cursor: u64,
-        count: usize,
-        slots: Range<u16>,
-        visit: &mut dyn FnMut(Item),
-    ) -> u64 {
+    fn scan_slots(&mut self, db: usize, cursor: u64, count: usize, slots: Range<u16>, visit: &mut dyn FnMut(Item)) -> u64 {
         let Some(slot) = Keyspace::cursor_slot(cursor) else {
             return 0;
         };
         if slot >= slots.end {
             return cursor;
         }
-        let (mut slot, mut hash) = if slot < slots.start {
-            (slots.start, 0)
-        } else {
-            (slot, cursor << CUT_BITS)
-        };
+        let (mut slot, mut hash) = if slot < slots.start { (slots.start, 0) } else { (slot, cursor << CUT_BITS) };
         let mut left = count.max(1);
         let mut entries = Vec::new();
         while slot < slots.end {
@@ -188,22 +142,11 @@ impl Keyspace {
             }
         }
         let slot = slot.min(slots.end);
-        if slot == SLOTS {
-            0
-        } else {
-            (u64::from(slot) << HASH_BITS) | (hash >> CUT_BITS)
-        }
+        if slot == SLOTS { 0 } else { (u64::from(slot) << HASH_BITS) | (hash >> CUT_BITS) }
     }
 
     /// Goes through one table from `hash` on; the hash to go on with, `None` at the end of the slot.
-    fn scan_table(
-        &self,
-        place: Place,
-        hash: u64,
-        left: &mut usize,
-        entries: &mut Vec<u32>,
-        visit: &mut dyn FnMut(Item),
-    ) -> Option<u64> {
+    fn scan_table(&self, place: Place, hash: u64, left: &mut usize, entries: &mut Vec<u32>, visit: &mut dyn FnMut(Item)) -> Option<u64> {
         let span = self.index.span(place, hash)?;
         // A cursor has 34 hash bits: below a depth of 18 every home bucket begins at one, deeper a table is one step.
         let may_stop = span.depth + 16 <= HASH_BITS;
@@ -231,8 +174,7 @@ impl Keyspace {
         if space.counts.is_empty() {
             return self.slots.end;
         }
-        let is_group_empty =
-            root % GROUP == 0 && space.groups.get(root / GROUP).is_some_and(|&n| n == 0);
+        let is_group_empty = root % GROUP == 0 && space.groups.get(root / GROUP).is_some_and(|&n| n == 0);
         let step = if is_group_empty { GROUP as u16 } else { 1 };
         slot.saturating_add(step).min(self.slots.end)
     }

@@ -63,10 +63,7 @@ mod tests {
     fn every_slot_has_the_owner_whose_range_holds_it() {
         for cores in [1, 2, 3, 5, 7, 64, 100] {
             for slot in 0..SLOTS {
-                assert!(
-                    range_of(owner_of(slot, cores), cores).contains(&slot),
-                    "{slot} of {cores}"
-                );
+                assert!(range_of(owner_of(slot, cores), cores).contains(&slot), "{slot} of {cores}");
             }
             assert_eq!(range_of(cores - 1, cores).end, SLOTS);
         }

@@ -53,6 +53,7 @@ impl Keyspace {
     }
 
     /// Removes a key and returns its value and expiry; a value kept apart moves without a copy.
+    /// Does not look at the time.
     pub fn take(&mut self, db: usize, key: &Key) -> Option<(Value, Option<i64>)> {
         self.note(db, key.bytes);
         let found = self.locate(db, key)?;
@@ -60,14 +61,8 @@ impl Keyspace {
         let (raw, at) = (view.is_raw(), view.expire_at());
         let value = match view.body() {
             Body::Int(number) => Value::Int(number),
-            Body::Inline(bytes) => Value::Str {
-                bytes: Bytes::copy_from_slice(bytes),
-                raw,
-            },
-            Body::Apart(_) => Value::Str {
-                bytes: Bytes::new(),
-                raw,
-            },
+            Body::Inline(bytes) => Value::Str { bytes: Bytes::copy_from_slice(bytes), raw },
+            Body::Apart(_) => Value::Str { bytes: Bytes::new(), raw },
         };
         self.stats.changes += 1;
         let apart = self.detach(db, key, found);
@@ -85,13 +80,7 @@ impl Keyspace {
 
     /// Lends a string's bytes for a change: at least `min_len` of them, new ones zero. A missing key is made first.
     /// Keeps the expiry; the string counts as raw from now on. `false` when memory is out.
-    pub fn edit_str(
-        &mut self,
-        db: usize,
-        key: &Key,
-        min_len: usize,
-        change: impl FnOnce(&mut [u8]),
-    ) -> bool {
+    pub fn edit_str(&mut self, db: usize, key: &Key, min_len: usize, change: impl FnOnce(&mut [u8])) -> bool {
         let Some(found) = self.make_bytes(db, key, min_len) else {
             self.stats.refused += 1;
             return false;
@@ -114,9 +103,7 @@ impl Keyspace {
     pub fn append_str(&mut self, db: usize, key: &Key, tail: &[u8]) -> Option<usize> {
         let now = self.now;
         let Some(found) = self.locate(db, key) else {
-            return self
-                .set_str(db, key, tail, Ttl::None, now)
-                .then_some(tail.len());
+            return self.set_str(db, key, tail, Ttl::None, now).then_some(tail.len());
         };
         let old_len = match self.store.view(found.entry).body() {
             Body::Int(number) => itoa::Buffer::new().format(number).len(),
@@ -164,20 +151,16 @@ impl Keyspace {
         let Some(found) = self.locate(db, key) else {
             if min_len > INLINE_MAX {
                 let zeroes = BytesMut::zeroed(min_len).freeze();
-                return self
-                    .adopt(db, key, zeroes, true, Ttl::None)
-                    .then(|| self.locate(db, key))?;
+                return self.adopt(db, key, zeroes, true, Ttl::None).then(|| self.locate(db, key))?;
             }
-            self.set_bytes(db, key, &[], true, Ttl::None)
-                .then_some(())?;
+            self.set_bytes(db, key, &[], true, Ttl::None).then_some(())?;
             let found = self.locate(db, key)?;
             return self.resize(found, min_len);
         };
         match self.store.view(found.entry).body() {
             Body::Int(number) => {
                 let mut text = itoa::Buffer::new();
-                self.set_bytes(db, key, text.format(number).as_bytes(), true, Ttl::Keep)
-                    .then_some(())?;
+                self.set_bytes(db, key, text.format(number).as_bytes(), true, Ttl::Keep).then_some(())?;
                 let found = self.locate(db, key)?;
                 self.lengthen(db, key, found, min_len)
             }
@@ -199,8 +182,7 @@ impl Keyspace {
             let mut grown = BytesMut::with_capacity(min_len.saturating_add(min_len / 2));
             grown.extend_from_slice(bytes);
             grown.resize(min_len, 0);
-            self.adopt(db, key, grown.freeze(), true, Ttl::Keep)
-                .then_some(())?;
+            self.adopt(db, key, grown.freeze(), true, Ttl::Keep).then_some(())?;
             return self.locate(db, key);
         }
         self.resize(found, min_len.max(bytes.len()))
@@ -209,13 +191,8 @@ impl Keyspace {
     fn resize(&mut self, found: Found, len: usize) -> Option<Found> {
         let view = self.store.view(found.entry);
         let old = (view.expire_at(), view.timer());
-        let is_growing =
-            matches!(view.body(), Body::Inline(bytes) if !bytes.is_empty() && bytes.len() < len);
-        let spare = if is_growing {
-            (len / 2).min(INLINE_MAX - len.min(INLINE_MAX))
-        } else {
-            0
-        };
+        let is_growing = matches!(view.body(), Body::Inline(bytes) if !bytes.is_empty() && bytes.len() < len);
+        let spare = if is_growing { (len / 2).min(INLINE_MAX - len.min(INLINE_MAX)) } else { 0 };
         let entry: Entry = self.store.resize(found.entry, len, spare)?;
         self.replaced(found, entry, old, old.0);
         Some(Found { entry, ..found })

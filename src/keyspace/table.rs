@@ -1,7 +1,7 @@
 //! The index: (space, slot, hash) -> entry reference, growing in small steps at any size.
 //!
 //! ```text
-//! root (8 B a slot)  empty | one table of 1..=128 buckets | directory
+//! root (8 B a slot)  empty | one table of 1..=90 buckets | directory
 //! directory          2^g table references, g <= 10, by the next g hash bits; a full one gets sub-directories
 //! table              home bucket = tag * buckets >> 16, then the following buckets in turn
 //! tag                the 16 hash bits that come after the bits the directories have used up
@@ -13,18 +13,20 @@
 //! entry, so small tables grow by a single bucket and the average fill stays near 85 %. That, the dense bucket heap
 //! and 8-byte roots come to 8.5 to 9.5 B a key from 24 keys a slot on. A bucket holds 10 entries with 16-bit tags, not
 //! 12 with 8-bit ones: a wrong candidate costs a cache miss, and 8 bits leave no room for the position.
-//! Two dependent misses reach an entry: bucket, entry. The root is hot; directories exist above 1,120 keys a slot only.
+//! Two dependent misses reach an entry: bucket, entry. The root is hot; directories exist above 787 keys a slot only (12.9 million keys a core, spread evenly).
 //!
 //! Invariants
 //! - Everything is monotone in the hash: iterating by home bucket is iterating by hash prefix, whatever was built anew
 //!   in between. SCAN and the snapshot walk rest on it.
-//! - One insertion builds at most one table anew (128 buckets, no entry touched) or splits one (1,120 entries touched,
+//! - One insertion builds at most one table anew (90 buckets, no entry touched) or splits one (787 entries touched,
 //!   prefetched). A removal may join two tables of at most 512 entries together.
 //! - While a snapshot walk is on, a table is built anew either wholly handed out or wholly not (see `settle`).
 //!
 //! Ref: Fagin et al., "Extendible Hashing", TODS 1979
 
-use super::buckets::{BUCKETS_MAX, Bucket, BucketHeap, Owner, size_for};
+mod growth;
+
+use super::buckets::{BUCKETS_MAX, BucketHeap, Owner, size_for};
 use crate::base::simd::LANES;
 
 const DIR_BITS_MAX: u32 = 10;
@@ -167,28 +169,20 @@ impl Index {
     /// Bytes of roots, directories and bookkeeping.
     #[must_use]
     pub fn side_bytes(&self) -> usize {
-        let roots: usize = self
-            .spaces
-            .iter()
-            .map(|s| s.capacity() * size_of::<TableRef>())
-            .sum();
+        let roots: usize = self.spaces.iter().map(|s| s.capacity() * size_of::<TableRef>()).sum();
         roots + self.dir_bytes + self.heap.side_bytes()
     }
 
     /// Whether `keys` more keys can certainly be indexed.
     #[must_use]
     pub fn room_for(&self, keys: usize) -> bool {
-        self.heap.room_for(keys.div_ceil(8).saturating_add(16))
+        // At worst each key opens a bucket of its own.
+        self.heap.room_for(keys)
     }
 
     /// The entry of `hash` for which `is_it` says yes.
     #[inline]
-    pub fn find(
-        &self,
-        place: Place,
-        hash: u64,
-        mut is_it: impl FnMut(u32) -> bool,
-    ) -> Option<Spot> {
+    pub fn find(&self, place: Place, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<Spot> {
         let path = self.path(place, hash)?;
         if path.table.at == 0 {
             return None;
@@ -204,10 +198,7 @@ impl Index {
             while hits != 0 {
                 let lane = hits.trailing_zeros() as usize % LANES;
                 if is_it(bucket.refs[lane]) {
-                    return Some(Spot {
-                        unit,
-                        lane: lane as u8,
-                    });
+                    return Some(Spot { unit, lane: lane as u8 });
                 }
                 hits &= hits - 1;
             }
@@ -289,19 +280,12 @@ impl Index {
         let mut at = home_of(tag, usize::from(table.buckets)) as u32 + table.at;
         while at != unit {
             self.heap.bucket_mut(at).add_overflow();
-            at = if at + 1 == table.at + u32::from(table.buckets) {
-                table.at
-            } else {
-                at + 1
-            };
+            at = if at + 1 == table.at + u32::from(table.buckets) { table.at } else { at + 1 };
         }
         self.heap.bucket_mut(unit).fill(lane, tag, entry);
         table.len += 1;
         self.store(place, path, table);
-        Some(Spot {
-            unit,
-            lane: lane as u8,
-        })
+        Some(Spot { unit, lane: lane as u8 })
     }
 
     /// Removes the entry at `spot`, whose hash is `hash`.
@@ -311,17 +295,11 @@ impl Index {
         };
         let mut table = path.table;
         let tag = tag_of(hash, path.depth);
-        self.heap
-            .bucket_mut(spot.unit)
-            .clear(usize::from(spot.lane));
+        self.heap.bucket_mut(spot.unit).clear(usize::from(spot.lane));
         let mut at = home_of(tag, usize::from(table.buckets)) as u32 + table.at;
         while at != spot.unit {
             self.heap.bucket_mut(at).drop_overflow();
-            at = if at + 1 == table.at + u32::from(table.buckets) {
-                table.at
-            } else {
-                at + 1
-            };
+            at = if at + 1 == table.at + u32::from(table.buckets) { table.at } else { at + 1 };
         }
         table.len -= 1;
         self.store(place, path, table);
@@ -342,17 +320,8 @@ impl Index {
     #[must_use]
     pub fn span(&self, place: Place, hash: u64) -> Option<Span> {
         let path = self.path(place, hash)?;
-        let first = if path.depth == 0 {
-            0
-        } else {
-            hash >> (64 - path.depth) << (64 - path.depth)
-        };
-        Some(Span {
-            at: path.table.at,
-            buckets: usize::from(path.table.buckets),
-            depth: path.depth,
-            first,
-        })
+        let first = if path.depth == 0 { 0 } else { hash >> (64 - path.depth) << (64 - path.depth) };
+        Some(Span { at: path.table.at, buckets: usize::from(path.table.buckets), depth: path.depth, first })
     }
 
     /// Collects the entries of the span's home bucket that `hash` falls into, from `hash` on, into `out`.
@@ -366,12 +335,7 @@ impl Index {
         let mut at = home;
         loop {
             let bucket = self.heap.bucket(span.at + at as u32);
-            out.extend(
-                bucket
-                    .entries()
-                    .filter(|&(tag, _)| tag >= from && home_of(tag, span.buckets) == home)
-                    .map(|(_, entry)| entry),
-            );
+            out.extend(bucket.entries().filter(|&(tag, _)| tag >= from && home_of(tag, span.buckets) == home).map(|(_, entry)| entry));
             at = if at + 1 == span.buckets { 0 } else { at + 1 };
             if !bucket.has_overflow() || at == home {
                 break;
@@ -393,17 +357,14 @@ impl Index {
         if span.buckets == 0 {
             return None;
         }
-        let bucket = self
-            .heap
-            .bucket(span.at + (bucket % span.buckets as u64) as u32);
+        let bucket = self.heap.bucket(span.at + (bucket % span.buckets as u64) as u32);
         (bucket.present() & (1 << (lane % LANES)) != 0).then(|| bucket.refs[lane % LANES])
     }
 
     /// Whether the slot has any table.
     #[must_use]
     pub fn has_root(&self, place: Place) -> bool {
-        self.root(place)
-            .is_some_and(|root| root.at != 0 || root.is_dir())
+        self.root(place).is_some_and(|root| root.at != 0 || root.is_dir())
     }
 
     /// Takes all entries out of the table that covers `hash`, without a look at them, and frees it.
@@ -424,11 +385,7 @@ impl Index {
         if root.is_dir() {
             self.drop_dirs(root.at as usize);
         }
-        if let Some(slot) = self
-            .spaces
-            .get_mut(place.space)
-            .and_then(|s| s.get_mut(place.root))
-        {
+        if let Some(slot) = self.spaces.get_mut(place.space).and_then(|s| s.get_mut(place.root)) {
             *slot = TableRef::default();
         }
     }
@@ -444,11 +401,7 @@ impl Index {
 
     /// The next snapshot: from now on every bucket counts as not handed out.
     pub fn bump_epoch(&mut self) {
-        self.epoch = if self.epoch == u16::MAX {
-            1
-        } else {
-            self.epoch + 1
-        };
+        self.epoch = if self.epoch == u16::MAX { 1 } else { self.epoch + 1 };
     }
 
     /// Whether buckets are being handed out.
@@ -483,12 +436,7 @@ impl Index {
 
     #[inline]
     fn path(&self, place: Place, hash: u64) -> Option<Path> {
-        let mut path = Path {
-            table: self.root(place)?,
-            depth: 0,
-            dir: 0,
-            index: 0,
-        };
+        let mut path = Path { table: self.root(place)?, depth: 0, dir: 0, index: 0 };
         while path.table.is_dir() {
             let number = path.table.at as usize;
             let dir = self.dirs.get(number)?;
@@ -504,11 +452,7 @@ impl Index {
     #[inline]
     fn store(&mut self, place: Place, path: Path, table: TableRef) {
         if path.dir == 0 {
-            if let Some(slot) = self
-                .spaces
-                .get_mut(place.space)
-                .and_then(|s| s.get_mut(place.root))
-            {
+            if let Some(slot) = self.spaces.get_mut(place.space).and_then(|s| s.get_mut(place.root)) {
                 *slot = table;
             }
         } else if let Some(dir) = self.dirs.get_mut(path.dir - 1) {
@@ -525,11 +469,7 @@ impl Index {
         let buckets = usize::from(table.buckets);
         let home = home_of(tag, buckets);
         for step in 0..buckets {
-            let at = if home + step < buckets {
-                home + step
-            } else {
-                home + step - buckets
-            };
+            let at = if home + step < buckets { home + step } else { home + step - buckets };
             let unit = table.at + at as u32;
             if let Some(lane) = self.heap.bucket(unit).free_lane() {
                 return (unit, lane);
@@ -540,16 +480,8 @@ impl Index {
     }
 
     fn owner(&self, place: Place, hash: u64, depth: u32) -> Owner {
-        let first = if depth == 0 {
-            0
-        } else {
-            hash >> (64 - depth) << (64 - depth)
-        };
-        Owner {
-            space: place.space as u32,
-            root: place.root as u32,
-            prefix: (first >> 32) as u32,
-        }
+        let first = if depth == 0 { 0 } else { hash >> (64 - depth) << (64 - depth) };
+        Owner { space: place.space as u32, root: place.root as u32, prefix: (first >> 32) as u32 }
     }
 
     /// Before a table is built anew during a walk: if part of it was handed out, the rest is too. Returns the epoch
@@ -562,11 +494,7 @@ impl Index {
         if table.at == 0 {
             return self.epoch;
         }
-        let is_untouched = self
-            .heap
-            .table(table.at, buckets)
-            .iter()
-            .all(|b| b.epoch() != self.epoch);
+        let is_untouched = self.heap.table(table.at, buckets).iter().all(|b| b.epoch() != self.epoch);
         if is_untouched {
             return 0;
         }
@@ -604,10 +532,7 @@ impl Index {
             return None;
         }
         let (owner, from) = self.heap.free(table.at, usize::from(table.buckets))?;
-        let place = Place {
-            space: owner.space as usize,
-            root: owner.root as usize,
-        };
+        let place = Place { space: owner.space as usize, root: owner.root as usize };
         let path = self.path(place, u64::from(owner.prefix) << 32)?;
         if path.table.at != from {
             return Some(from);
@@ -619,297 +544,9 @@ impl Index {
     }
 
     fn drop_table(&mut self, place: Place, path: Path) {
-        let empty = TableRef {
-            depth: path.table.depth,
-            ..TableRef::default()
-        };
+        let empty = TableRef { depth: path.table.depth, ..TableRef::default() };
         self.store(place, path, empty);
         self.free_table(path.table);
-    }
-
-    /// Builds a table anew with another number of buckets, from its tags alone.
-    #[cold]
-    fn rebuild(
-        &mut self,
-        place: Place,
-        hash: u64,
-        path: Path,
-        buckets: usize,
-        entries: &mut impl Entries,
-    ) -> Option<()> {
-        let epoch = self.settle(place, path.table, entries);
-        let owner = self.owner(place, hash, path.depth);
-        let at = self.heap.alloc(buckets, epoch, owner)?;
-        if path.table.at != 0 {
-            let (from, to) = self.heap.pair_mut(
-                (path.table.at, usize::from(path.table.buckets)),
-                (at, buckets),
-            );
-            for bucket in from {
-                for (tag, entry) in bucket.entries() {
-                    put(to, tag, entry);
-                }
-            }
-        }
-        let table = TableRef {
-            at,
-            buckets: buckets as u8,
-            ..path.table
-        };
-        self.store(place, path, table);
-        self.free_table(path.table);
-        Some(())
-    }
-
-    /// Splits a table of the largest size by the next hash bit.
-    #[cold]
-    fn split(
-        &mut self,
-        place: Place,
-        hash: u64,
-        path: Path,
-        entries: &mut impl Entries,
-    ) -> Option<()> {
-        if path.depth >= DEPTH_MAX {
-            return None;
-        }
-        let epoch = self.settle(place, path.table, entries);
-        self.gather(&[path.table], entries);
-        let depth = path.depth + 1;
-        let bit = |hash: u64| hash << path.depth >> 63;
-        let right_len = self.scratch.iter().filter(|(h, _)| bit(*h) == 1).count();
-        let left_len = self.scratch.len() - right_len;
-        let first = self.owner(place, hash, path.depth).prefix;
-        let base = u64::from(first) << 32;
-        let left = self.build(place, base, depth, left_len, epoch, |h| bit(h) == 0)?;
-        let Some(right) = self.build(
-            place,
-            base | (1 << (63 - path.depth)),
-            depth,
-            right_len,
-            epoch,
-            |h| bit(h) == 1,
-        ) else {
-            self.free_table(left);
-            return None;
-        };
-        let (number, index, local) = self.widen(place, path);
-        if let Some(dir) = self.dirs.get_mut(number) {
-            let half = 1usize << (dir.bits - local);
-            let first = index & !(2 * half - 1);
-            if let Some(slots) = dir.refs.get_mut(first..first + 2 * half) {
-                slots[..half].fill(TableRef {
-                    depth: local as u8,
-                    ..left
-                });
-                slots[half..].fill(TableRef {
-                    depth: local as u8,
-                    ..right
-                });
-            }
-        }
-        self.free_table(path.table);
-        Some(())
-    }
-
-    /// Makes sure that a directory has room for the two halves of a table: its number, the index of the first half,
-    /// and how many of the directory's bits each half uses up.
-    fn widen(&mut self, place: Place, path: Path) -> (usize, usize, u32) {
-        let local = path.table.local();
-        if path.dir != 0 && local < DIR_BITS_MAX {
-            let number = path.dir - 1;
-            let dir = &mut self.dirs[number];
-            let mut index = path.index;
-            if local == dir.bits {
-                let wider: Vec<TableRef> = dir.refs.iter().flat_map(|&r| [r, r]).collect();
-                self.dir_bytes += (wider.capacity() - dir.refs.capacity()) * size_of::<TableRef>();
-                dir.refs = wider;
-                dir.bits += 1;
-                index *= 2;
-            }
-            return (number, index, local + 1);
-        }
-        let number = self.free_dirs.pop().unwrap_or_else(|| {
-            self.dirs.push(Dir::default());
-            self.dirs.len() - 1
-        });
-        self.dirs[number] = Dir {
-            bits: 1,
-            refs: vec![
-                TableRef {
-                    depth: 1,
-                    ..path.table
-                };
-                2
-            ],
-        };
-        self.dir_bytes += 2 * size_of::<TableRef>() + size_of::<Dir>();
-        let link = TableRef {
-            at: number as u32,
-            len: 0,
-            buckets: 0,
-            depth: TableRef::DIR | local as u8,
-        };
-        self.store(place, path, link);
-        (number, 0, 1)
-    }
-
-    /// Joins the table that covers `hash` with its neighbour when both are small, and again as long as that goes.
-    #[cold]
-    fn join(&mut self, place: Place, hash: u64, entries: &mut impl Entries) -> Option<()> {
-        let path = self.path(place, hash)?;
-        let dir = self.dirs.get(path.dir.checked_sub(1)?)?;
-        let width = 1usize << (dir.bits - path.table.local());
-        let first = path.index & !(width - 1);
-        let other = *dir.refs.get(first ^ width)?;
-        let total = usize::from(other.len) + usize::from(path.table.len);
-        if other.is_dir() || other.local() != path.table.local() || total > JOIN_MAX {
-            return None;
-        }
-        let (a, b) = (path.table, other);
-        // An empty table has nothing to hand out, so it goes with the other whatever that one's state is.
-        let states =
-            [a, b].map(|table| (table.at != 0).then(|| self.settle(place, table, entries)));
-        let mut epoch = states[0].or(states[1]).unwrap_or(self.epoch);
-        if let [Some(x), Some(y)] = states
-            && x != y
-        {
-            for table in [a, b] {
-                for unit in table.at..table.at + u32::from(table.buckets) {
-                    self.hand_out(place, unit, entries);
-                }
-            }
-            epoch = self.epoch;
-        }
-        self.gather(&[a, b], entries);
-        let base = u64::from(self.owner(place, hash, path.depth - 1).prefix) << 32;
-        let joined = self.build(place, base, path.depth - 1, total, epoch, |_| true)?;
-        let local = path.table.local() - 1;
-        let start = first & !width;
-        let number = path.dir - 1;
-        let joined = TableRef {
-            depth: local as u8,
-            ..joined
-        };
-        if local == 0 {
-            self.unlink_dir(place, hash, number, joined);
-        } else if let Some(slots) = self.dirs[number].refs.get_mut(start..start + 2 * width) {
-            slots.fill(joined);
-        }
-        // `b` hangs nowhere any more: it may have been the last of its size and moved into the hole that `a` left.
-        let b_moved = self.free_table(a).is_some_and(|from| from == b.at);
-        self.free_table(if b_moved {
-            TableRef { at: a.at, ..b }
-        } else {
-            b
-        });
-        Some(())
-    }
-
-    /// A directory that holds one table only goes away; the table takes its place.
-    fn unlink_dir(&mut self, place: Place, hash: u64, number: usize, table: TableRef) {
-        let mut above = Path {
-            table: self.root(place).unwrap_or_default(),
-            depth: 0,
-            dir: 0,
-            index: 0,
-        };
-        while above.table.is_dir() && above.table.at as usize != number {
-            let parent = above.table.at as usize;
-            let Some(dir) = self.dirs.get(parent) else {
-                return;
-            };
-            above.index = (hash << above.depth >> (64 - dir.bits)) as usize;
-            let Some(&next) = dir.refs.get(above.index) else {
-                return;
-            };
-            above.table = next;
-            above.dir = parent + 1;
-            above.depth += next.local();
-        }
-        let local = above.table.local();
-        self.store(
-            place,
-            above,
-            TableRef {
-                depth: local as u8,
-                ..table
-            },
-        );
-        self.free_dir(number);
-    }
-
-    fn free_dir(&mut self, number: usize) {
-        let dir = std::mem::take(&mut self.dirs[number]);
-        self.dir_bytes -= dir.refs.capacity() * size_of::<TableRef>() + size_of::<Dir>();
-        self.free_dirs.push(number);
-    }
-
-    fn drop_dirs(&mut self, number: usize) {
-        let mut todo = vec![number];
-        while let Some(number) = todo.pop() {
-            let inner = self.dirs[number]
-                .refs
-                .iter()
-                .filter(|r| r.is_dir())
-                .map(|r| r.at as usize);
-            todo.extend(inner);
-            self.free_dir(number);
-        }
-    }
-
-    /// Reads the hashes of all entries of some tables into the scratch list.
-    fn gather(&mut self, tables: &[TableRef], entries: &impl Entries) {
-        const AHEAD: usize = 24;
-        let mut list = std::mem::take(&mut self.scratch);
-        list.clear();
-        for table in tables.iter().filter(|t| t.at != 0) {
-            for bucket in self.heap.table(table.at, usize::from(table.buckets)) {
-                list.extend(bucket.entries().map(|(_, entry)| (0, entry)));
-            }
-        }
-        list.iter()
-            .take(AHEAD)
-            .for_each(|&(_, entry)| entries.prefetch(entry));
-        for i in 0..list.len() {
-            if let Some(&(_, entry)) = list.get(i + AHEAD) {
-                entries.prefetch(entry);
-            }
-            list[i].0 = entries.hash_of(list[i].1);
-        }
-        self.scratch = list;
-    }
-
-    /// A table of those gathered entries that `belongs` picks (`len` of them).
-    fn build(
-        &mut self,
-        place: Place,
-        first: u64,
-        depth: u32,
-        len: usize,
-        epoch: u16,
-        belongs: impl Fn(u64) -> bool,
-    ) -> Option<TableRef> {
-        if len == 0 {
-            return Some(TableRef::default());
-        }
-        let mut buckets = size_for(len.div_ceil(8));
-        while len > capacity(buckets) && buckets < BUCKETS_MAX {
-            buckets = size_for(buckets + 1);
-        }
-        let at = self
-            .heap
-            .alloc(buckets, epoch, self.owner(place, first, depth))?;
-        let target = self.heap.table_mut(at, buckets);
-        for &(hash, entry) in self.scratch.iter().filter(|(hash, _)| belongs(*hash)) {
-            put(target, tag_of(hash, depth), entry);
-        }
-        Some(TableRef {
-            at,
-            len: len as u16,
-            buckets: buckets as u8,
-            depth: 0,
-        })
     }
 }
 
@@ -935,25 +572,5 @@ fn capacity(buckets: usize) -> usize {
     }
 }
 
-fn put(table: &mut [Bucket], tag: u16, entry: u32) {
-    let buckets = table.len();
-    let home = home_of(tag, buckets);
-    for step in 0..buckets {
-        let at = if home + step < buckets {
-            home + step
-        } else {
-            home + step - buckets
-        };
-        let bucket = &mut table[at];
-        if let Some(lane) = bucket.free_lane() {
-            bucket.fill(lane, tag, entry);
-            return;
-        }
-        bucket.add_overflow();
-    }
-    debug_assert!(false, "a table was built too small");
-}
-
 #[cfg(test)]
-#[path = "table_tests.rs"]
 mod tests;

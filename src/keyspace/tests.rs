@@ -1,3 +1,5 @@
+//! Tests of [`super`]: one core's keys.
+
 use super::*;
 use bytes::Bytes;
 use std::cell::RefCell;
@@ -13,9 +15,7 @@ fn text_of(item: &Item) -> Vec<u8> {
 
 fn random_value(rng: &mut Rng) -> Vec<u8> {
     match rng.below(10) {
-        0..=2 => (rng.next_u64() as i64 >> rng.below(64))
-            .to_string()
-            .into_bytes(),
+        0..=2 => (rng.next_u64() as i64 >> rng.below(64)).to_string().into_bytes(),
         3..=7 => vec![b'a' + rng.below(26) as u8; rng.below(80) as usize],
         8 => vec![b'm'; rng.below(3000) as usize],
         _ => vec![b'x'; 2000 + rng.below(9000) as usize],
@@ -27,11 +27,7 @@ fn random_key_name(rng: &mut Rng, keys: u64) -> Vec<u8> {
     match n % 3 {
         0 => format!("{{tag}}:{n}").into_bytes(),
         1 => format!("key:{n}").into_bytes(),
-        _ => [
-            vec![b'l'; 100 + (n as usize % 7) * 1000],
-            n.to_string().into_bytes(),
-        ]
-        .concat(),
+        _ => [vec![b'l'; 100 + (n as usize % 7) * 1000], n.to_string().into_bytes()].concat(),
     }
 }
 
@@ -48,13 +44,7 @@ struct Pair {
 
 impl Pair {
     fn new(seed: u64) -> Pair {
-        Pair {
-            keys: Keyspace::new(seed, 3, 0..SLOTS),
-            model: Model::new(),
-            rng: Rng::new(seed),
-            now: 1_700_000_000_000,
-            databases: 3,
-        }
+        Pair { keys: Keyspace::new(seed, 3, 0..SLOTS), model: Model::new(), rng: Rng::new(seed), now: 1_700_000_000_000, databases: 3 }
     }
 
     fn ttl(&mut self) -> Ttl {
@@ -67,8 +57,7 @@ impl Pair {
 
     fn forget_expired(&mut self) {
         let now = self.now;
-        self.model
-            .retain(|_, (_, at)| at.is_none_or(|at| now <= at));
+        self.model.retain(|_, (_, at)| at.is_none_or(|at| now <= at));
     }
 
     fn set(&mut self, id: (usize, Vec<u8>), value: Vec<u8>, ttl: Ttl) {
@@ -90,16 +79,8 @@ impl Pair {
         let id = (db, name.clone());
         let now = self.now;
         // As commands do: look first, so that a key whose time is over is gone.
-        let seen = self
-            .keys
-            .find(db, &key, now, Look::Read)
-            .map(|item| (text_of(&item), item.expire_at()));
-        assert_eq!(
-            seen.as_ref(),
-            self.model.get(&id),
-            "{:?}",
-            String::from_utf8_lossy(&name)
-        );
+        let seen = self.keys.find(db, &key, now, Look::Read).map(|item| (text_of(&item), item.expire_at()));
+        assert_eq!(seen.as_ref(), self.model.get(&id), "{:?}", String::from_utf8_lossy(&name));
         let value = random_value(&mut self.rng);
         let ttl = self.ttl();
         match self.rng.below(16) {
@@ -127,10 +108,7 @@ impl Pair {
                 let mut whole = self.model.get(&id).map_or(Vec::new(), |(v, _)| v.clone());
                 whole.resize(whole.len().max(at + 1), 0);
                 whole[at] = b'!';
-                assert!(
-                    self.keys
-                        .edit_str(db, &key, at + 1, |bytes| bytes[at] = b'!')
-                );
+                assert!(self.keys.edit_str(db, &key, at + 1, |bytes| bytes[at] = b'!'));
                 self.set(id, whole, Ttl::Keep);
             }
             9 => {
@@ -140,29 +118,20 @@ impl Pair {
                 if let Some((value, at)) = taken
                     && self.rng.below(2) == 0
                 {
-                    assert!(
-                        self.keys
-                            .put(db, &key, value, at.map_or(Ttl::None, Ttl::At))
-                    );
+                    assert!(self.keys.put(db, &key, value, at.map_or(Ttl::None, Ttl::At)));
                     self.model.insert(id, expected.unwrap());
                 }
             }
             10 | 11 => assert_eq!(self.keys.remove(db, &key), self.model.remove(&id).is_some()),
             12 => {
                 let at = now + self.rng.below(20_000) as i64;
-                assert_eq!(
-                    self.keys.set_expire(db, &key, at),
-                    self.model.contains_key(&id)
-                );
+                assert_eq!(self.keys.set_expire(db, &key, at), self.model.contains_key(&id));
                 if let Some(entry) = self.model.get_mut(&id) {
                     entry.1 = Some(at);
                 }
             }
             13 => {
-                let had = self
-                    .model
-                    .get_mut(&id)
-                    .is_some_and(|entry| entry.1.take().is_some());
+                let had = self.model.get_mut(&id).is_some_and(|entry| entry.1.take().is_some());
                 assert_eq!(self.keys.clear_expire(db, &key), had);
             }
             14 => {
@@ -185,18 +154,16 @@ impl Pair {
             1 => {
                 let other = self.rng.below(self.databases as u64) as usize;
                 self.keys.swap(db, other);
-                let swapped = std::mem::take(&mut self.model)
-                    .into_iter()
-                    .map(|((n, key), v)| {
-                        let n = if n == db {
-                            other
-                        } else if n == other {
-                            db
-                        } else {
-                            n
-                        };
-                        ((n, key), v)
-                    });
+                let swapped = std::mem::take(&mut self.model).into_iter().map(|((n, key), v)| {
+                    let n = if n == db {
+                        other
+                    } else if n == other {
+                        db
+                    } else {
+                        n
+                    };
+                    ((n, key), v)
+                });
                 self.model = swapped.collect();
             }
             2 => {
@@ -220,19 +187,9 @@ impl Pair {
                 seen.insert((db, item.key().to_vec()), (text_of(item), item.expire_at()));
             });
             assert_eq!(count, self.keys.len(db));
-            let volatile = self
-                .model
-                .iter()
-                .filter(|((n, _), (_, at))| *n == db && at.is_some())
-                .count();
-            let overdue = seen
-                .iter()
-                .filter(|((n, _), (_, at))| *n == db && at.is_some_and(|at| at < self.now))
-                .count();
-            assert!(
-                self.keys.expires_len(db) >= volatile
-                    && self.keys.expires_len(db) <= volatile + overdue
-            );
+            let volatile = self.model.iter().filter(|((n, _), (_, at))| *n == db && at.is_some()).count();
+            let overdue = seen.iter().filter(|((n, _), (_, at))| *n == db && at.is_some_and(|at| at < self.now)).count();
+            assert!(self.keys.expires_len(db) >= volatile && self.keys.expires_len(db) <= volatile + overdue);
         }
         seen.retain(|_, (_, at)| at.is_none_or(|at| self.now <= at));
         assert!(seen == self.model, "the keyspace and the map differ");
@@ -260,17 +217,17 @@ fn random_operations_agree_with_a_map() {
     }
 }
 
+type Image = (usize, Vec<u8>, Vec<u8>, Option<i64>);
+
 #[derive(Default)]
 struct Collected {
-    seen: Rc<RefCell<Vec<(usize, Vec<u8>, Vec<u8>, Option<i64>)>>>,
+    seen: Rc<RefCell<Vec<Image>>>,
 }
 
 impl PreImages for Collected {
     fn bucket(&mut self, db: usize, items: &[Item<'_>]) {
         for item in items {
-            self.seen
-                .borrow_mut()
-                .push((db, item.key().to_vec(), text_of(item), item.expire_at()));
+            self.seen.borrow_mut().push((db, item.key().to_vec(), text_of(item), item.expire_at()));
         }
     }
 }
@@ -319,11 +276,7 @@ fn scan_returns_every_key_that_stays_while_the_table_changes() {
         let mut keys = Keyspace::new(seed, 1, 0..SLOTS);
         let mut rng = Rng::new(seed);
         let name = |n: u64| {
-            if seed % 2 == 0 {
-                format!("{{t}}{n}")
-            } else {
-                format!("k{n}")
-            }
+            if seed % 2 == 0 { format!("{{t}}{n}") } else { format!("k{n}") }
         };
         for n in 0..20_000u64 {
             let name = name(n);
@@ -341,11 +294,7 @@ fn scan_returns_every_key_that_stays_while_the_table_changes() {
             for _ in 0..rng.below(60) {
                 let is_new = rng.below(2) == 0 && extra < 120_000;
                 extra += u64::from(is_new);
-                let name = name(if is_new {
-                    extra
-                } else {
-                    10_000 + rng.below(10_000)
-                });
+                let name = name(if is_new { extra } else { 10_000 + rng.below(10_000) });
                 let key = keys.key(name.as_bytes());
                 if is_new {
                     keys.set_int(0, &key, 1, Ttl::None);
@@ -355,11 +304,7 @@ fn scan_returns_every_key_that_stays_while_the_table_changes() {
             }
         }
         for n in 0..10_000u64 {
-            assert_eq!(
-                seen.get(name(n).as_bytes()),
-                Some(&1),
-                "seed {seed} key {n}"
-            );
+            assert_eq!(seen.get(name(n).as_bytes()), Some(&1), "seed {seed} key {n}");
         }
     }
 }
@@ -372,10 +317,7 @@ fn scan_stays_in_its_range_and_names_the_next_core() {
     for n in 0..3000 {
         let name = format!("k{n}");
         let key = keys.key(name.as_bytes());
-        assert_eq!(
-            keys.set_int(0, &key, n, Ttl::None),
-            range.contains(&key.slot)
-        );
+        assert_eq!(keys.set_int(0, &key, n, Ttl::None), range.contains(&key.slot));
         mine += usize::from(range.contains(&key.slot));
     }
     let (mut cursor, mut seen) = (0, 0);
@@ -384,14 +326,9 @@ fn scan_stays_in_its_range_and_names_the_next_core() {
     }
     assert_eq!(seen, mine);
     assert_eq!(cursor, u64::from(range.end) << 34);
-    assert_eq!(
-        keys.scan(0, u64::MAX, 7, &mut |_| panic!("no such slot")),
-        0
-    );
+    assert_eq!(keys.scan(0, u64::MAX, 7, &mut |_| panic!("no such slot")), 0);
     assert_eq!(keys.scan(0, 1 << 63, 7, &mut |_| panic!("no such slot")), 0);
-    let slot = (range.start..range.end)
-        .find(|&slot| keys.slot_len(0, slot) > 0)
-        .unwrap();
+    let slot = (range.start..range.end).find(|&slot| keys.slot_len(0, slot) > 0).unwrap();
     let (mut cursor, mut seen) = (0, 0);
     loop {
         cursor = keys.scan_slot(0, slot, cursor, 1, &mut |_| seen += 1);
@@ -406,24 +343,16 @@ fn scan_stays_in_its_range_and_names_the_next_core() {
 fn random_keys_are_nearly_even_over_slots_of_any_size() {
     let mut keys = Keyspace::new(3, 1, 0..SLOTS);
     for n in 0..3000 {
-        let name = if n < 2000 {
-            format!("{{big}}{n}")
-        } else {
-            format!("{n}")
-        };
+        let name = if n < 2000 { format!("{{big}}{n}") } else { format!("{n}") };
         let key = keys.key(name.as_bytes());
         keys.set_int(0, &key, n, Ttl::None);
     }
     let mut rng = Rng::new(4);
-    let big = (0..30_000)
-        .filter(|_| keys.random_key(0, &mut rng).unwrap().starts_with(b"{big}"))
-        .count();
+    let big = (0..30_000).filter(|_| keys.random_key(0, &mut rng).unwrap().starts_with(b"{big}")).count();
     assert!((19_000..21_000).contains(&big), "{big}");
     let mut hits = BTreeMap::new();
     for _ in 0..300_000 {
-        *hits
-            .entry(keys.random_key(0, &mut rng).unwrap())
-            .or_insert(0) += 1;
+        *hits.entry(keys.random_key(0, &mut rng).unwrap()).or_insert(0) += 1;
     }
     assert!(hits.len() == 3000 && hits.values().all(|&n| (30..250).contains(&n)));
 }
@@ -434,10 +363,7 @@ fn watching_sees_every_kind_of_change_and_nothing_else() {
     let (now, name) = (1000, b"k");
     let key = keys.key(name);
     let other = keys.key(b"other");
-    let mut check = |expected: bool,
-                     before: &dyn Fn(&mut Keyspace),
-                     change: &dyn Fn(&mut Keyspace),
-                     later: i64| {
+    let mut check = |expected: bool, before: &dyn Fn(&mut Keyspace), change: &dyn Fn(&mut Keyspace), later: i64| {
         let mut doomed = keys.flush(0);
         doomed.step(&mut keys, 1000);
         let mut doomed = keys.flush(1);
@@ -454,33 +380,13 @@ fn watching_sees_every_kind_of_change_and_nothing_else() {
     let set = |k: &mut Keyspace| assert!(k.set_str(0, &key, b"v", Ttl::None, now));
     let timed = |k: &mut Keyspace| assert!(k.set_str(0, &key, b"v", Ttl::At(1500), now));
     let over = |k: &mut Keyspace| assert!(k.set_str(0, &key, b"v", Ttl::At(500), now));
-    check(
-        true,
-        &none,
-        &|k| assert!(k.set_int(0, &other, 1, Ttl::None)),
-        0,
-    );
-    check(
-        true,
-        &none,
-        &|k| assert!(k.set_int(1, &key, 1, Ttl::None)),
-        0,
-    );
+    check(true, &none, &|k| assert!(k.set_int(0, &other, 1, Ttl::None)), 0);
+    check(true, &none, &|k| assert!(k.set_int(1, &key, 1, Ttl::None)), 0);
     check(false, &none, &set, 0);
     check(false, &set, &|k| assert!(k.remove(0, &key)), 0);
     check(false, &set, &|k| assert!(k.set_expire(0, &key, 9999)), 0);
-    check(
-        false,
-        &set,
-        &|k| assert!(k.append_str(0, &key, b"x").is_some()),
-        0,
-    );
-    check(
-        true,
-        &set,
-        &|k| assert!(k.find(0, &key, now, Look::Read).is_some()),
-        0,
-    );
+    check(false, &set, &|k| assert!(k.append_str(0, &key, b"x").is_some()), 0);
+    check(true, &set, &|k| assert!(k.find(0, &key, now, Look::Read).is_some()), 0);
     check(true, &timed, &none, 0);
     check(false, &timed, &none, 501);
     check(false, &timed, &|k| assert!(!k.exists(0, &key, 1501)), 501);
@@ -491,12 +397,7 @@ fn watching_sees_every_kind_of_change_and_nothing_else() {
     check(true, &none, &|k| drop(k.flush(0)), 0);
     check(false, &set, &|k| k.swap(0, 1), 0);
     check(true, &none, &|k| k.swap(0, 1), 0);
-    check(
-        false,
-        &|k| assert!(k.set_int(1, &key, 1, Ttl::None)),
-        &|k| k.swap(0, 1),
-        0,
-    );
+    check(false, &|k| assert!(k.set_int(1, &key, 1, Ttl::None)), &|k| k.swap(0, 1), 0);
 }
 
 #[test]
@@ -508,13 +409,7 @@ fn a_million_keys_due_in_one_second_are_gone_in_time() {
     for n in 0..1_000_000 {
         let name = format!("k{n}");
         let key = keys.key(name.as_bytes());
-        keys.set_str(
-            0,
-            &key,
-            b"value",
-            Ttl::At(start + 5000 + rng.below(1000) as i64),
-            start,
-        );
+        keys.set_str(0, &key, b"value", Ttl::At(start + 5000 + rng.below(1000) as i64), start);
     }
     assert_eq!(keys.expires_len(0), 1_000_000);
     assert!((5400..5600).contains(&keys.avg_ttl(0, start)));
@@ -557,48 +452,22 @@ fn expired_keys_are_queued_in_order_and_skipped_slots_wait() {
 fn encodings_clocks_and_counters_are_those_of_redis() {
     let mut keys = Keyspace::new(2, 1, 0..SLOTS);
     let key = keys.key(b"k");
-    for (value, expected) in [
-        (&b"12"[..], "int"),
-        (b"012", "embstr"),
-        (&[b'x'; 44], "embstr"),
-        (&[b'x'; 45], "raw"),
-    ] {
+    for (value, expected) in [(&b"12"[..], "int"), (b"012", "embstr"), (&[b'x'; 44], "embstr"), (&[b'x'; 45], "raw")] {
         keys.set_str(0, &key, value, Ttl::None, 0);
-        assert_eq!(
-            keys.find(0, &key, 0, Look::Quiet).unwrap().encoding(),
-            expected
-        );
+        assert_eq!(keys.find(0, &key, 0, Look::Quiet).unwrap().encoding(), expected);
     }
     keys.set_str(0, &key, b"1", Ttl::None, 10_000);
     keys.append_str(0, &key, b"2");
-    assert_eq!(
-        keys.find(0, &key, 10_000, Look::Quiet).unwrap().encoding(),
-        "raw"
-    );
-    assert_eq!(
-        keys.find(0, &key, 17_000, Look::Peek)
-            .unwrap()
-            .idle_seconds(17_000),
-        7
-    );
-    assert_eq!(
-        keys.find(0, &key, 17_000, Look::Read)
-            .unwrap()
-            .idle_seconds(17_000),
-        0
-    );
+    assert_eq!(keys.find(0, &key, 10_000, Look::Quiet).unwrap().encoding(), "raw");
+    assert_eq!(keys.find(0, &key, 17_000, Look::Peek).unwrap().idle_seconds(17_000), 7);
+    assert_eq!(keys.find(0, &key, 17_000, Look::Read).unwrap().idle_seconds(17_000), 0);
     let missing = keys.key(b"missing");
     assert!(!keys.exists(0, &missing, 0));
     assert_eq!((keys.stats.hits, keys.stats.misses), (2, 1));
     keys.tuning.is_lfu = true;
     let clock = keys.clock_for_freq(77, 17_000);
     keys.set_clock(0, &key, clock);
-    assert_eq!(
-        keys.find(0, &key, 17_000, Look::Quiet)
-            .unwrap()
-            .freq(17_000),
-        77
-    );
+    assert_eq!(keys.find(0, &key, 17_000, Look::Quiet).unwrap().freq(17_000), 77);
 }
 
 #[test]
@@ -607,24 +476,11 @@ fn big_values_move_and_are_shared_without_a_copy() {
     let key = keys.key(b"k");
     let value = Bytes::from(vec![b'x'; 100_000]);
     keys.set_big(0, &key, value.clone(), Ttl::At(5));
-    let held = keys
-        .find(0, &key, 0, Look::Read)
-        .unwrap()
-        .big()
-        .unwrap()
-        .clone();
+    let held = keys.find(0, &key, 0, Look::Read).unwrap().big().unwrap().clone();
     assert_eq!(held.as_ptr(), value.as_ptr());
     keys.edit_str(0, &key, 0, |bytes| bytes[0] = b'y');
-    assert_eq!(
-        (
-            held[0],
-            keys.find(0, &key, 0, Look::Read).unwrap().big().unwrap()[0]
-        ),
-        (b'x', b'y')
-    );
-    let Some((Value::Str { bytes, .. }, Some(5))) = keys.take(0, &key) else {
-        panic!()
-    };
+    assert_eq!((held[0], keys.find(0, &key, 0, Look::Read).unwrap().big().unwrap()[0]), (b'x', b'y'));
+    let Some((Value::Str { bytes, .. }, Some(5))) = keys.take(0, &key) else { panic!() };
     assert_eq!(bytes.len(), 100_000);
     assert_eq!(keys.store.used_bytes(), 0);
 }
@@ -675,30 +531,45 @@ fn bytes_a_key_stay_within_the_figures() {
     let mean = |figure: f64, fill: &dyn Fn(u32) -> f64| {
         let all = sizes.map(fill);
         let mean = all.iter().sum::<f64>() / 3.0;
-        assert!(
-            mean <= figure && all.iter().all(|&b| b <= figure * 1.08),
-            "{all:?} against {figure}"
-        );
+        assert!(mean <= figure && all.iter().all(|&b| b <= figure * 1.08), "{all:?} against {figure}");
     };
-    mean(66.0, &|n| {
-        bytes_per_key(n, |k, key, _| {
-            assert!(k.set_str(0, key, &value, Ttl::None, 0))
-        })
-    });
+    mean(66.0, &|n| bytes_per_key(n, |k, key, _| assert!(k.set_str(0, key, &value, Ttl::None, 0))));
     mean(82.0, &|n| {
         bytes_per_key(n, |k, key, i| {
-            assert!(k.set_str(
-                0,
-                key,
-                &value,
-                Ttl::At(1_700_000_000_000 + i64::from(i)),
-                1_600_000_000_000
-            ));
+            assert!(k.set_str(0, key, &value, Ttl::At(1_700_000_000_000 + i64::from(i)), 1_600_000_000_000));
         })
     });
-    mean(42.0, &|n| {
-        bytes_per_key(n, |k, key, i| {
-            assert!(k.set_int(0, key, 10_000_000 + i64::from(i), Ttl::None))
-        })
-    });
+    mean(42.0, &|n| bytes_per_key(n, |k, key, i| assert!(k.set_int(0, key, 10_000_000 + i64::from(i), Ttl::None))));
+}
+
+#[test]
+fn room_is_refused_only_when_memory_is_near_its_end() {
+    let keys = Keyspace::new(1, 1, 0..SLOTS);
+    assert!(keys.room_for(0) && keys.room_for(512 << 20));
+    assert!(!keys.room_for(1 << 36) && !keys.room_for(usize::MAX));
+}
+
+#[test]
+fn writes_beyond_the_arena_are_refused_and_change_nothing() {
+    let mut keys = Keyspace::new(1, 1, 0..SLOTS);
+    keys.store = Store::new(1 << 20);
+    let value = [b'v'; 1000];
+    let mut written = 0;
+    while written < 5000 {
+        let name = format!("k{written}");
+        let key = keys.key(name.as_bytes());
+        if !keys.set_str(0, &key, &value, Ttl::None, 0) {
+            break;
+        }
+        written += 1;
+    }
+    assert!(written > 700 && written < 1100 && keys.len(0) == written);
+    assert_eq!(keys.stats.refused, 1);
+    let key = keys.key(b"k0");
+    assert!(!keys.set_str(0, &key, &[b'w'; 2000], Ttl::At(9), 0));
+    assert!(!keys.edit_str(0, &key, 2000, |_| panic!("no room for this")));
+    assert_eq!(keys.append_str(0, &key, &value), None);
+    let item = keys.find(0, &key, 0, Look::Read).unwrap();
+    assert_eq!((item.string(), item.expire_at()), (StrRef::Bytes(&value), None));
+    assert!(keys.remove(0, &key) && keys.set_str(0, &key, &value, Ttl::None, 0));
 }

@@ -67,22 +67,12 @@ impl Keyspace {
         self.watched.version += 1;
         let version = self.watched.version;
         if self.watched.find(db, key).is_none() {
-            let watch = Watch {
-                db,
-                key: key.bytes.into(),
-                watchers: 0,
-                version,
-                version_with_burial: version,
-            };
+            let watch = Watch { db, key: key.bytes.into(), watchers: 0, version, version_with_burial: version };
             self.watched.keys.entry(key.hash).or_default().push(watch);
         }
         let version = self.watched.find(db, key).map_or(0, |watch| {
             watch.watchers += 1;
-            if was_expired {
-                watch.version
-            } else {
-                watch.version_with_burial
-            }
+            if was_expired { watch.version } else { watch.version_with_burial }
         });
         (version << 1) | if was_expired { WAS_EXPIRED } else { 0 }
     }
@@ -111,11 +101,7 @@ impl Keyspace {
         self.now = now;
         let was_expired = token & WAS_EXPIRED != 0;
         let same = self.watched.find(db, key).is_some_and(|watch| {
-            let version = if was_expired {
-                watch.version
-            } else {
-                watch.version_with_burial
-            };
+            let version = if was_expired { watch.version } else { watch.version_with_burial };
             version == token >> 1
         });
         same && (was_expired || !self.is_over(db, key, now))
@@ -124,11 +110,7 @@ impl Keyspace {
     /// Switches the report of touched keys on (from empty) or off.
     pub fn record_touched(&mut self, on: bool) {
         self.touched.clear();
-        self.attention = if on {
-            self.attention | REPORTING
-        } else {
-            self.attention & !REPORTING
-        };
+        self.attention = if on { self.attention | REPORTING } else { self.attention & !REPORTING };
     }
 
     /// Every (database, key) that any command looked at or changed since the last call, sorted.
@@ -140,8 +122,13 @@ impl Keyspace {
     #[inline]
     pub(super) fn note(&mut self, db: usize, key: &[u8]) {
         if self.attention & REPORTING != 0 {
-            self.touched.insert((db, key.to_vec()));
+            self.report(db, key);
         }
+    }
+
+    #[cold]
+    fn report(&mut self, db: usize, key: &[u8]) {
+        self.touched.insert((db, key.to_vec()));
     }
 
     /// A key in bucket `unit` is about to change or appear.
@@ -171,11 +158,7 @@ impl Keyspace {
 
     /// A walk begins or ends.
     pub(super) fn set_walking(&mut self, on: bool) {
-        self.attention = if on {
-            self.attention | WALKING
-        } else {
-            self.attention & !WALKING
-        };
+        self.attention = if on { self.attention | WALKING } else { self.attention & !WALKING };
         self.index.set_walking(on);
     }
 
@@ -201,8 +184,6 @@ impl Keyspace {
     }
 
     fn is_over(&self, db: usize, key: &Key, now: i64) -> bool {
-        self.locate(db, key)
-            .and_then(|found| self.store.view(found.entry).expire_at())
-            .is_some_and(|at| now > at)
+        self.locate(db, key).and_then(|found| self.store.view(found.entry).expire_at()).is_some_and(|at| now > at)
     }
 }

@@ -17,11 +17,7 @@ impl Keyspace {
     /// The part of `used_bytes` that is neither key nor value: index and wheel.
     #[must_use]
     pub fn overhead_bytes(&self) -> usize {
-        let counts: usize = self
-            .spaces
-            .iter()
-            .map(|s| (s.counts.capacity() + s.groups.capacity()) * 4)
-            .sum();
+        let counts: usize = self.spaces.iter().map(|s| (s.counts.capacity() + s.groups.capacity()) * 4).sum();
         self.index.bucket_bytes() + self.index.side_bytes() + self.wheel.memory() + counts
     }
 
@@ -38,11 +34,13 @@ impl Keyspace {
         Some(self.store.bytes_of(found.entry) + INDEX_SHARE)
     }
 
-    /// Whether keys and values of together `bytes` can be written for certain.
+    /// Whether keys and values of together `bytes` can be written for certain. For admission: values above INLINE_MAX
+    /// live outside of the arena and need not be counted.
     #[must_use]
     pub fn room_for(&self, bytes: usize) -> bool {
-        // The smallest entry of a new key takes 16 bytes, so `bytes / 8` keys is more than can come.
-        self.store.room_for(bytes.saturating_add(64))
-            && self.index.room_for((bytes / 8).saturating_add(1))
+        // On the wire a key with its value takes 8 bytes at least, in the arena up to 24 more than its bytes.
+        let keys = (bytes / 8).saturating_add(1);
+        let with_heads = bytes.saturating_add(keys.saturating_mul(24));
+        self.store.room_for(with_heads) && self.index.room_for(keys)
     }
 }

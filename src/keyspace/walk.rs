@@ -44,8 +44,7 @@ pub(super) struct Hands<'a> {
 
 impl Entries for Hands<'_> {
     fn hash_of(&self, entry: u32) -> u64 {
-        self.hasher
-            .hash(self.store.view(Entry::from_number(entry)).key())
+        self.hasher.hash(self.store.view(Entry::from_number(entry)).key())
     }
 
     fn prefetch(&self, entry: u32) {
@@ -54,17 +53,13 @@ impl Entries for Hands<'_> {
 
     fn hand_out(&mut self, space: usize, entries: &[u32]) {
         let Some(walk) = self.walk else { return };
-        let db = self
-            .spaces
-            .get(space)
-            .map_or(0, |space| space.number_at_cut);
+        let db = self.spaces.get(space).map_or(0, |space| space.number_at_cut);
         let item = |number| {
             let view = self.store.view(Entry::from_number(number));
             Item::new(view, self.store.apart(), self.tuning)
         };
         // At most ten entries: a bucket.
-        let mut items =
-            [item(entries.first().copied().unwrap_or_default()); crate::base::simd::LANES];
+        let mut items = [item(entries.first().copied().unwrap_or_default()); crate::base::simd::LANES];
         let len = entries.len().min(items.len());
         for (slot, &entry) in items.iter_mut().zip(entries) {
             *slot = item(entry);
@@ -102,16 +97,9 @@ impl Keyspace {
             let Some(&space) = walk.spaces.get(walk.at) else {
                 return true;
             };
-            let place = Place {
-                space,
-                root: walk.root,
-            };
+            let place = Place { space, root: walk.root };
             let hash = walk.hash;
-            let span = if self.index.has_root(place) {
-                self.index.span(place, hash)
-            } else {
-                None
-            };
+            let span = if self.index.has_root(place) { self.index.span(place, hash) } else { None };
             let Some(span) = span else {
                 let step = self.next_root(place);
                 self.walk_to(step, 0);
@@ -151,9 +139,7 @@ impl Keyspace {
 
     /// Every space that a walk which is on has to see.
     pub(super) fn walk_has(&self, space: usize) -> bool {
-        self.walk
-            .as_ref()
-            .is_some_and(|walk| walk.spaces.contains(&space))
+        self.walk.as_ref().is_some_and(|walk| walk.spaces.contains(&space))
     }
 
     /// The next root of a space that may have keys; past the last one when there is none.

@@ -58,9 +58,13 @@ impl View {
     pub fn peak_bytes(&self) -> u64 {
         self.total.numbers.peak_bytes.max(self.used_bytes())
     }
-    /// Bytes that are not keys and values.
+    /// Bytes that are not keys and values: heap, index, timers.
     pub fn overhead_bytes(&self) -> u64 {
-        self.facts.heap_bytes
+        self.facts.heap_bytes + self.total.numbers.index_bytes
+    }
+    /// Bytes of keys and values.
+    pub fn dataset_bytes(&self) -> u64 {
+        self.used_bytes().saturating_sub(self.overhead_bytes())
     }
     fn uptime_seconds(&self) -> i64 {
         (self.facts.now_ms - self.facts.started_ms).max(0) / 1000
@@ -70,10 +74,13 @@ impl View {
     }
 }
 
+/// Appends something about the server to a text.
+pub type Print = fn(&View, &mut String);
+
 /// One field: its name and how its value is printed.
 pub struct Field {
     pub name: &'static str,
-    pub value: fn(&View, &mut String),
+    pub value: Print,
 }
 
 /// What a section consists of.
@@ -81,9 +88,9 @@ pub enum Body {
     /// `name:value`, one line each.
     Fields(&'static [Field]),
     /// Lines of its own.
-    Lines(fn(&View, &mut String)),
+    Lines(Print),
     /// Fields, then lines of its own.
-    Both(&'static [Field], fn(&View, &mut String)),
+    Both(&'static [Field], Print),
 }
 
 /// One section.
@@ -174,8 +181,8 @@ const MEMORY: &[Field] = fields! {
     used_memory_peak_perc = |v| human::percent(v.used_bytes(), v.peak_bytes());
     used_memory_overhead = |v| v.overhead_bytes();
     used_memory_startup = |_v| 0;
-    used_memory_dataset = |v| v.total.numbers.data_bytes;
-    used_memory_dataset_perc = |v| human::percent(v.total.numbers.data_bytes, v.used_bytes());
+    used_memory_dataset = |v| v.dataset_bytes();
+    used_memory_dataset_perc = |v| human::percent(v.dataset_bytes(), v.used_bytes());
     allocator_allocated = |v| v.used_bytes();
     allocator_active = |v| v.used_bytes();
     allocator_resident = |v| v.facts.rss_bytes;
@@ -459,7 +466,7 @@ pub fn render(view: &View, chosen: Selection) -> String {
             out.push_str("\r\n");
         }
         let _ = write!(out, "# {}\r\n", section.title);
-        let (fields, lines): (&[Field], Option<fn(&View, &mut String)>) = match &section.body {
+        let (fields, lines): (&[Field], Option<Print>) = match &section.body {
             Body::Fields(fields) => (fields, None),
             Body::Lines(lines) => (&[], Some(*lines)),
             Body::Both(fields, lines) => (fields, Some(*lines)),

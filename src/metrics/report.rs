@@ -58,6 +58,7 @@ numbers! {
     max /** Largest input and output of a client now. */ input_max;
     max output_max;
     sum /** Bytes of keys and values. */ data_bytes;
+    sum /** The part of them that is neither key nor value: index and timers. */ index_bytes;
     max /** Highest used memory that a core has seen. */ peak_bytes;
     sum /** Keys in all databases. */ keys;
     sum /** Keys with a time to live, in all databases. */ expires;

@@ -1,8 +1,10 @@
 //! Carries out what commands ask of the node, and the housekeeping of a core: rates, timeouts, process figures, shutdown.
 
 use super::core::Core;
+use crate::config::{self, Config};
 use crate::io::kernel::{process, signals};
 use crate::io::{Event, Wait};
+use crate::proto::inline::split_args;
 use crate::spec::request::{LogLevel, Request, Shutdown};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -33,7 +35,7 @@ impl Core {
                 Request::Crash => std::process::abort(),
                 Request::Log(level, text) => self.log.line(level, &text),
                 Request::Reconfigured => self.reconfigured(),
-                Request::WriteConfig { path, text } => self.write_config(path, text),
+                Request::WriteConfig { path } => self.write_config(&path),
             }
         }
     }
@@ -77,11 +79,13 @@ impl Core {
     }
 
     /// CONFIG REWRITE: the whole file under another name, then renamed.
-    fn write_config(&mut self, path: String, text: String) {
+    fn write_config(&mut self, path: &str) {
         let temporary = format!("{path}-{}.tmp", std::process::id());
-        let written = std::fs::write(&temporary, text.as_bytes())
+        let old = std::fs::read(path).unwrap_or_default();
+        let text = config::rewrite(&old, &self.worker.shard.config, &Config::default(), split_args);
+        let written = std::fs::write(&temporary, &text)
             .and_then(|()| std::fs::File::open(&temporary)?.sync_all())
-            .and_then(|()| std::fs::rename(&temporary, &path));
+            .and_then(|()| std::fs::rename(&temporary, path));
         match written {
             Ok(()) => self.log.notice("CONFIG REWRITE executed with success."),
             Err(error) => self.log.warning(&format!("CONFIG REWRITE failed: {error}")),

@@ -97,12 +97,13 @@ impl Core {
             }
             self.take_handovers();
             self.run_worker();
+            // Before replies leave: DEBUG SLEEP answers when it is over.
+            self.carry_out_requests();
             self.worker.take_dirty(&mut dirty);
             for i in dirty.drain(..) {
                 self.settle(i);
             }
             self.wake_others();
-            self.carry_out_requests();
             if self.now.mono_ms() >= self.next_cron_ms {
                 self.cron();
             }
@@ -169,8 +170,7 @@ impl Core {
                     taken.push((i, buf, len));
                 }
             }
-            let inputs: Vec<Input> =
-                taken.iter().map(|(i, buf, len)| Input { conn: *i, bytes: self.reactor.bytes(buf, *len) }).collect();
+            let inputs: Vec<Input> = taken.iter().map(|(i, buf, len)| Input { conn: *i, bytes: self.reactor.bytes(buf, *len) }).collect();
             self.worker.turn(self.now.wall_ms(), &inputs);
             for (i, buf, _) in taken {
                 if let Some(c) = self.worker.conns.get(i) {

@@ -6,7 +6,7 @@ use crate::io::kernel::helper::Helper;
 use crate::spec::request::LogLevel;
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where lines go. Cheap to clone.

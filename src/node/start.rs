@@ -44,6 +44,9 @@ fn start(mut config: Config, config_file: String) -> Result<(), Failed> {
     if config.daemonize {
         signals::daemonize().map_err(|e| one(format!("Can't daemonize: {e}")))?;
     }
+    if config.disable_thp {
+        process::disable_huge_pages();
+    }
     let cpus = executor::allowed_cpus().len().max(1);
     let cores = if config.cores == 0 { cpus } else { config.cores as usize };
     config.cores = cores as u32;
@@ -134,13 +137,8 @@ fn open_sockets(config: &Config, cores: usize, log: &Log) -> Result<(Sockets, Ve
     let mut shown = Vec::new();
     let keepalive = config.tcp_keepalive.max(0) as u32;
     let bind: Vec<String> = config.bind.0.iter().map(|b| String::from_utf8_lossy(b).into_owned()).collect();
-    let opts = |port: u16, cores: usize| listen::TcpOpts {
-        bind: bind.clone(),
-        port,
-        backlog: config.tcp_backlog.max(1) as u32,
-        keepalive,
-        cores,
-    };
+    let opts =
+        |port: u16, cores: usize| listen::TcpOpts { bind: bind.clone(), port, backlog: config.tcp_backlog.max(1) as u32, keepalive, cores };
     if config.port != 0 && !bind.is_empty() {
         let tcp = listen::tcp(&opts(config.port, cores)).map_err(|e| e.0)?;
         tcp.warnings.iter().for_each(|w| log.warning(w));
@@ -178,11 +176,8 @@ fn write_pid_file(config: &Config, log: &Log) {
 }
 
 fn server(config: &Config, config_file: String, kernel: &probe::Kernel, listeners: Vec<String>, now_ms: i64) -> Server {
-    let renames: Vec<(String, String)> = config
-        .renames
-        .iter()
-        .map(|(a, b)| (String::from_utf8_lossy(a).into_owned(), String::from_utf8_lossy(b).into_owned()))
-        .collect();
+    let renames: Vec<(String, String)> =
+        config.renames.iter().map(|(a, b)| (String::from_utf8_lossy(a).into_owned(), String::from_utf8_lossy(b).into_owned())).collect();
     let executable = std::env::current_exe().map(|p| p.display().to_string()).unwrap_or_default();
     let mut rng = Rng::new(process::entropy());
     let run_id = (0..40).map(|_| char::from_digit((rng.next_u64() >> 60) as u32, 16).unwrap_or('0')).collect();

@@ -31,10 +31,7 @@ const PLACE: usize = 4;
 impl Out {
     /// An empty buffer that allocates with the first reply.
     pub fn new(resp3: bool) -> Out {
-        Out {
-            buf: Vec::new(),
-            resp3,
-        }
+        Out { buf: Vec::new(), resp3 }
     }
 
     /// The status `+OK`.
@@ -67,8 +64,7 @@ impl Out {
             Ok(value) => self.head(b':', value),
             Err(_) => {
                 self.buf.push(b':');
-                self.buf
-                    .extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+                self.buf.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
                 self.end();
             }
         }
@@ -99,15 +95,13 @@ impl Out {
     /// No value where a string could be.
     #[inline]
     pub fn null(&mut self) {
-        self.buf
-            .extend_from_slice(if self.resp3 { b"_\r\n" } else { b"$-1\r\n" });
+        self.buf.extend_from_slice(if self.resp3 { b"_\r\n" } else { b"$-1\r\n" });
     }
 
     /// No value where an array could be.
     #[inline]
     pub fn null_array(&mut self) {
-        self.buf
-            .extend_from_slice(if self.resp3 { b"_\r\n" } else { b"*-1\r\n" });
+        self.buf.extend_from_slice(if self.resp3 { b"_\r\n" } else { b"*-1\r\n" });
     }
 
     /// Starts an array of `count` replies.
@@ -167,11 +161,7 @@ impl Out {
 
     /// A whole number of any size, as its digits; RESP2: a bulk string.
     pub fn big_number(&mut self, digits: &str) {
-        if self.resp3 {
-            self.line(b'(', digits.as_bytes())
-        } else {
-            self.bulk(digits.as_bytes())
-        }
+        if self.resp3 { self.line(b'(', digits.as_bytes()) } else { self.bulk(digits.as_bytes()) }
     }
 
     /// Text with its format (`txt` or `mkd`); RESP2: a bulk string without the format.
@@ -221,11 +211,7 @@ impl Out {
     }
 
     fn map_head(&self, pairs: usize) -> (u8, u64) {
-        if self.resp3 {
-            (b'%', pairs as u64)
-        } else {
-            (b'*', pairs as u64 * 2)
-        }
+        if self.resp3 { (b'%', pairs as u64) } else { (b'*', pairs as u64 * 2) }
     }
 
     fn fix(&mut self, mark: Mark, kind: u8, count: u64) {
@@ -238,15 +224,11 @@ impl Out {
         head[1..=digits.len()].copy_from_slice(digits);
         head[len - 2..len].copy_from_slice(b"\r\n");
         if let Some(place) = self.buf.get_mut(mark.0..mark.0 + PLACE) {
-            debug_assert_eq!(
-                *place, [0; PLACE],
-                "a place is filled once, inner before outer"
-            );
+            debug_assert_eq!(*place, [0; PLACE], "a place is filled once, inner before outer");
             place.copy_from_slice(&head[..PLACE]);
             if len > PLACE {
                 let rest = mark.0 + PLACE;
-                self.buf
-                    .splice(rest..rest, head[PLACE..len].iter().copied());
+                self.buf.splice(rest..rest, head[PLACE..len].iter().copied());
             }
         }
     }
@@ -256,16 +238,9 @@ impl Out {
     fn head(&mut self, kind: u8, number: u64) {
         let digit = |value: u64| b'0' + value as u8;
         if number < 10 {
-            self.buf
-                .extend_from_slice(&[kind, digit(number), b'\r', b'\n']);
+            self.buf.extend_from_slice(&[kind, digit(number), b'\r', b'\n']);
         } else if number < 100 {
-            self.buf.extend_from_slice(&[
-                kind,
-                digit(number / 10),
-                digit(number % 10),
-                b'\r',
-                b'\n',
-            ]);
+            self.buf.extend_from_slice(&[kind, digit(number / 10), digit(number % 10), b'\r', b'\n']);
         } else {
             self.long_head(kind, number);
         }
@@ -274,8 +249,7 @@ impl Out {
     #[inline(never)]
     fn long_head(&mut self, kind: u8, number: u64) {
         self.buf.push(kind);
-        self.buf
-            .extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        self.buf.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
         self.end();
     }
 
@@ -290,13 +264,7 @@ impl Out {
         if memchr::memchr2(b'\r', b'\n', text).is_none() {
             self.buf.extend_from_slice(text);
         } else {
-            self.buf.extend(text.iter().map(|&byte| {
-                if matches!(byte, b'\r' | b'\n') {
-                    b' '
-                } else {
-                    byte
-                }
-            }));
+            self.buf.extend(text.iter().map(|&byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
         }
         self.end();
     }
@@ -324,17 +292,9 @@ mod tests {
             (|out| out.simple("a\r\nb"), "+a  b\r\n", "+a  b\r\n"),
             (|out| out.error("ERR x\ny"), "-ERR x y\r\n", "-ERR x y\r\n"),
             (|out| out.int(7), ":7\r\n", ":7\r\n"),
-            (
-                |out| out.int(i64::MIN),
-                ":-9223372036854775808\r\n",
-                ":-9223372036854775808\r\n",
-            ),
+            (|out| out.int(i64::MIN), ":-9223372036854775808\r\n", ":-9223372036854775808\r\n"),
             (|out| out.bulk(b""), "$0\r\n\r\n", "$0\r\n\r\n"),
-            (
-                |out| out.bulk(&[b'x'; 12]),
-                "$12\r\nxxxxxxxxxxxx\r\n",
-                "$12\r\nxxxxxxxxxxxx\r\n",
-            ),
+            (|out| out.bulk(&[b'x'; 12]), "$12\r\nxxxxxxxxxxxx\r\n", "$12\r\nxxxxxxxxxxxx\r\n"),
             (|out| out.null(), "$-1\r\n", "_\r\n"),
             (|out| out.null_array(), "*-1\r\n", "_\r\n"),
             (|out| out.array(1000), "*1000\r\n", "*1000\r\n"),
@@ -342,19 +302,11 @@ mod tests {
             (|out| out.set(5), "*5\r\n", "~5\r\n"),
             (|out| out.push(3), "*3\r\n", ">3\r\n"),
             (|out| out.double(3.6), "$3\r\n3.6\r\n", ",3.6\r\n"),
-            (
-                |out| out.double(f64::NEG_INFINITY),
-                "$4\r\n-inf\r\n",
-                ",-inf\r\n",
-            ),
+            (|out| out.double(f64::NEG_INFINITY), "$4\r\n-inf\r\n", ",-inf\r\n"),
             (|out| out.boolean(true), ":1\r\n", "#t\r\n"),
             (|out| out.boolean(false), ":0\r\n", "#f\r\n"),
             (|out| out.big_number("123"), "$3\r\n123\r\n", "(123\r\n"),
-            (
-                |out| out.verbatim(b"txt", b"hi"),
-                "$2\r\nhi\r\n",
-                "=6\r\ntxt:hi\r\n",
-            ),
+            (|out| out.verbatim(b"txt", b"hi"), "$2\r\nhi\r\n", "=6\r\ntxt:hi\r\n"),
             (|out| assert_eq!(out.attribute(1), out.resp3), "", "|1\r\n"),
             (|out| out.bulk_double(0.5), "$3\r\n0.5\r\n", "$3\r\n0.5\r\n"),
             (|out| out.bulk_int(-5), "$2\r\n-5\r\n", "$2\r\n-5\r\n"),

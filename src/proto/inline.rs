@@ -13,12 +13,7 @@ use super::Span;
 pub fn split_args(line: &[u8]) -> Option<Vec<Vec<u8>>> {
     let (mut scratch, mut spans) = (Vec::new(), Vec::new());
     split_into(line, &mut scratch, &mut spans)?;
-    Some(
-        spans
-            .into_iter()
-            .map(|span| span.of(&scratch).to_vec())
-            .collect(),
-    )
+    Some(spans.into_iter().map(|span| span.of(&scratch).to_vec()).collect())
 }
 
 /// [`split_args`] without an allocation a word: appends the unescaped bytes to `scratch` and one span of `scratch` for
@@ -27,12 +22,7 @@ pub fn split_into(line: &[u8], scratch: &mut Vec<u8>, spans: &mut Vec<Span>) -> 
     let (scratch_before, spans_before) = (scratch.len(), spans.len());
     let mut at = 0;
     loop {
-        at += line
-            .get(at..)
-            .unwrap_or_default()
-            .iter()
-            .take_while(|&&byte| is_space(byte))
-            .count();
+        at += line.get(at..).unwrap_or_default().iter().take_while(|&&byte| is_space(byte)).count();
         if matches!(line.get(at), None | Some(0)) {
             return Some(());
         }
@@ -45,10 +35,7 @@ pub fn split_into(line: &[u8], scratch: &mut Vec<u8>, spans: &mut Vec<Span>) -> 
                 return None;
             }
         }
-        spans.push(Span {
-            start: start as u32,
-            len: (scratch.len() - start) as u32,
-        });
+        spans.push(Span { start: start as u32, len: (scratch.len() - start) as u32 });
     }
 }
 
@@ -80,18 +67,14 @@ fn word(line: &[u8], mut at: usize, scratch: &mut Vec<u8>) -> Option<usize> {
 }
 
 fn ends_word(line: &[u8], at: usize) -> Option<usize> {
-    line.get(at)
-        .is_none_or(|&byte| is_space(byte) || byte == 0)
-        .then_some(at)
+    line.get(at).is_none_or(|&byte| is_space(byte) || byte == 0).then_some(at)
 }
 
 /// Unescapes up to the closing `"`; returns where the text after it starts.
 fn double_quoted(line: &[u8], mut at: usize, scratch: &mut Vec<u8>) -> Option<usize> {
     loop {
         let (byte, taken) = match line.get(at..)? {
-            [b'\\', b'x', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                (hex(*high) << 4 | hex(*low), 4)
-            }
+            [b'\\', b'x', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => (hex(*high) << 4 | hex(*low), 4),
             [b'\\', escaped, ..] if *escaped != 0 => {
                 let byte = match escaped {
                     b'n' => b'\n',
@@ -155,12 +138,7 @@ pub fn quote_into(out: &mut Vec<u8>, bytes: &[u8]) {
                 continue;
             }
             _ => {
-                out.extend_from_slice(&[
-                    b'\\',
-                    b'x',
-                    HEX[usize::from(byte >> 4)],
-                    HEX[usize::from(byte & 15)],
-                ]);
+                out.extend_from_slice(&[b'\\', b'x', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
                 continue;
             }
         };
@@ -199,17 +177,7 @@ mod tests {
 
     #[test]
     fn unbalanced_quotes_are_refused() {
-        for line in [
-            &br#"set """k""" v"#[..],
-            br#""a"b"#,
-            b"\"a",
-            b"'a",
-            br#""a\"#,
-            br#""a\""#,
-            b"'a'b",
-            br"'a\'",
-            b"\"a\0\"",
-        ] {
+        for line in [&br#"set """k""" v"#[..], br#""a"b"#, b"\"a", b"'a", br#""a\"#, br#""a\""#, b"'a'b", br"'a\'", b"\"a\0\""] {
             assert_eq!(split_args(line), None, "{}", line.escape_ascii());
         }
         let (mut scratch, mut spans) = (b"x".to_vec(), vec![Span { start: 0, len: 1 }]);

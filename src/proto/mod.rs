@@ -21,8 +21,6 @@ impl Span {
     #[inline]
     pub fn of(self, buffer: &[u8]) -> &[u8] {
         let start = self.start as usize;
-        buffer
-            .get(start..start + self.len as usize)
-            .unwrap_or_default()
+        buffer.get(start..start + self.len as usize).unwrap_or_default()
     }
 }

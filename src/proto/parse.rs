@@ -78,23 +78,13 @@ impl ProtocolError {
             ProtocolError::UnbalancedQuotes => "ERR Protocol error: unbalanced quotes in request",
             ProtocolError::TooBigCountLine => "ERR Protocol error: too big mbulk count string",
             ProtocolError::InvalidCount => "ERR Protocol error: invalid multibulk length",
-            ProtocolError::UnauthenticatedCount => {
-                "ERR Protocol error: unauthenticated multibulk length"
-            }
+            ProtocolError::UnauthenticatedCount => "ERR Protocol error: unauthenticated multibulk length",
             ProtocolError::TooBigBulkLine => "ERR Protocol error: too big bulk count string",
             ProtocolError::InvalidBulkLength => "ERR Protocol error: invalid bulk length",
-            ProtocolError::UnauthenticatedBulkLength => {
-                "ERR Protocol error: unauthenticated bulk length"
-            }
+            ProtocolError::UnauthenticatedBulkLength => "ERR Protocol error: unauthenticated bulk length",
             ProtocolError::ExpectedDollar(got) => {
-                let got = if matches!(got, b'\r' | b'\n') {
-                    b' '
-                } else {
-                    got
-                };
-                return Cow::Owned(
-                    [b"ERR Protocol error: expected '$', got '", &[got][..], b"'"].concat(),
-                );
+                let got = if matches!(got, b'\r' | b'\n') { b' ' } else { got };
+                return Cow::Owned([b"ERR Protocol error: expected '$', got '", &[got][..], b"'"].concat());
             }
         };
         Cow::Borrowed(text.as_bytes())
@@ -150,13 +140,7 @@ enum Stop {
 /// behind them (the buffer itself may have moved) and the same `resume`.
 /// `spans` and `scratch` only grow, and only for a complete command; the caller clears them when it likes.
 #[inline]
-pub fn parse(
-    input: &[u8],
-    limits: &Limits,
-    resume: &mut Resume,
-    spans: &mut Vec<Span>,
-    scratch: &mut Vec<u8>,
-) -> Parsed {
+pub fn parse(input: &[u8], limits: &Limits, resume: &mut Resume, spans: &mut Vec<Span>, scratch: &mut Vec<u8>) -> Parsed {
     // The whole fast path: a short header in sight, nothing left over from an earlier call.
     if resume.is_active() || input.len() > INPUT_MAX {
         return parse_slow(input, limits, resume, spans, scratch);
@@ -168,11 +152,7 @@ pub fn parse(
         return parse_slow(input, limits, resume, spans, scratch);
     }
     let before = spans.len();
-    let mut cursor = Cursor {
-        at,
-        searched: at,
-        missing: count as u32,
-    };
+    let mut cursor = Cursor { at, searched: at, missing: count as u32 };
     match read_args(input, limits, &mut cursor, spans) {
         Ok(()) => Parsed::Command { used: cursor.at },
         Err(stop) => suspend(stop, &cursor, before, resume, spans),
@@ -181,13 +161,7 @@ pub fn parse(
 
 /// Keeps what was found for the next call.
 #[cold]
-fn suspend(
-    stop: Stop,
-    cursor: &Cursor,
-    before: usize,
-    resume: &mut Resume,
-    spans: &mut Vec<Span>,
-) -> Parsed {
+fn suspend(stop: Stop, cursor: &Cursor, before: usize, resume: &mut Resume, spans: &mut Vec<Span>) -> Parsed {
     match stop {
         Stop::Error(error) => {
             spans.truncate(before);
@@ -207,13 +181,7 @@ fn suspend(
 /// Everything that is not a whole ordinary command in one piece.
 #[cold]
 #[inline(never)]
-fn parse_slow(
-    input: &[u8],
-    limits: &Limits,
-    resume: &mut Resume,
-    spans: &mut Vec<Span>,
-    scratch: &mut Vec<u8>,
-) -> Parsed {
+fn parse_slow(input: &[u8], limits: &Limits, resume: &mut Resume, spans: &mut Vec<Span>, scratch: &mut Vec<u8>) -> Parsed {
     let input = &input[..input.len().min(INPUT_MAX)];
     if input.len() < resume.need {
         return Parsed::More { need: resume.need };
@@ -244,11 +212,7 @@ fn parse_slow(
         resume.at = at;
         resume.searched = at;
     }
-    let mut cursor = Cursor {
-        at: resume.at,
-        searched: resume.searched,
-        missing: resume.missing,
-    };
+    let mut cursor = Cursor { at: resume.at, searched: resume.searched, missing: resume.missing };
     let outcome = read_args(input, limits, &mut cursor, &mut resume.found);
     match outcome {
         Ok(()) => {
@@ -272,12 +236,7 @@ fn fail(resume: &mut Resume, error: ProtocolError) -> Parsed {
     Parsed::Error(error)
 }
 
-fn parse_inline(
-    input: &[u8],
-    resume: &mut Resume,
-    spans: &mut Vec<Span>,
-    scratch: &mut Vec<u8>,
-) -> Parsed {
+fn parse_inline(input: &[u8], resume: &mut Resume, spans: &mut Vec<Span>, scratch: &mut Vec<u8>) -> Parsed {
     let from = resume.searched.min(input.len());
     let end = match memchr::memchr2(b'\n', 0, &input[from..]).map(|found| found + from) {
         Some(end) if input[end] == b'\n' => end,
@@ -310,17 +269,8 @@ struct Cursor {
 
 /// Reads the missing arguments into `found`.
 #[inline]
-fn read_args(
-    input: &[u8],
-    limits: &Limits,
-    cursor: &mut Cursor,
-    found: &mut Vec<Span>,
-) -> Result<(), Stop> {
-    let bulk_max = if limits.authenticated {
-        limits.max_bulk
-    } else {
-        limits.max_bulk.min(UNAUTHENTICATED_BULK_MAX)
-    };
+fn read_args(input: &[u8], limits: &Limits, cursor: &mut Cursor, found: &mut Vec<Span>) -> Result<(), Stop> {
+    let bulk_max = if limits.authenticated { limits.max_bulk } else { limits.max_bulk.min(UNAUTHENTICATED_BULK_MAX) };
     while cursor.missing != 0 {
         let (len, body) = match short_header(input, cursor.at, b'$') {
             Some(header) => header,
@@ -337,10 +287,7 @@ fn read_args(
             }
             return Err(Stop::More { need: next });
         }
-        found.push(Span {
-            start: body as u32,
-            len: len as u32,
-        });
+        found.push(Span { start: body as u32, len: len as u32 });
         cursor.at = next;
         cursor.searched = next;
         cursor.missing -= 1;
@@ -350,11 +297,7 @@ fn read_args(
 
 #[cold]
 fn refused_length(len: usize, limits: &Limits) -> ProtocolError {
-    if len > limits.max_bulk {
-        ProtocolError::InvalidBulkLength
-    } else {
-        ProtocolError::UnauthenticatedBulkLength
-    }
+    if len > limits.max_bulk { ProtocolError::InvalidBulkLength } else { ProtocolError::UnauthenticatedBulkLength }
 }
 
 /// Reads `<mark><digits>CR?` with one to four digits. `None` for everything else, right or wrong.
@@ -365,27 +308,16 @@ fn short_header(input: &[u8], at: usize, mark: u8) -> Option<(usize, usize)> {
     let digit = |byte: u8| usize::from(byte.wrapping_sub(b'0'));
     match *rest {
         [first, a, b'\r', _, ..] if first == mark && digit(a) <= 9 => Some((digit(a), at + 4)),
-        [first, a, b, b'\r', _, ..]
-            if first == mark && digit(a).wrapping_sub(1) < 9 && digit(b) <= 9 =>
-        {
+        [first, a, b, b'\r', _, ..] if first == mark && digit(a).wrapping_sub(1) < 9 && digit(b) <= 9 => {
             Some((digit(a) * 10 + digit(b), at + 5))
         }
-        [first, a, b, c, b'\r', _, ..]
-            if first == mark && digit(a).wrapping_sub(1) < 9 && digit(b) <= 9 && digit(c) <= 9 =>
-        {
+        [first, a, b, c, b'\r', _, ..] if first == mark && digit(a).wrapping_sub(1) < 9 && digit(b) <= 9 && digit(c) <= 9 => {
             Some((digit(a) * 100 + digit(b) * 10 + digit(c), at + 6))
         }
         [first, a, b, c, d, b'\r', _, ..]
-            if first == mark
-                && digit(a).wrapping_sub(1) < 9
-                && digit(b) <= 9
-                && digit(c) <= 9
-                && digit(d) <= 9 =>
+            if first == mark && digit(a).wrapping_sub(1) < 9 && digit(b) <= 9 && digit(c) <= 9 && digit(d) <= 9 =>
         {
-            Some((
-                digit(a) * 1000 + digit(b) * 100 + digit(c) * 10 + digit(d),
-                at + 7,
-            ))
+            Some((digit(a) * 1000 + digit(b) * 100 + digit(c) * 10 + digit(d), at + 7))
         }
         _ => None,
     }
@@ -426,11 +358,7 @@ enum Line {
 
 /// Reads the header line at `at`. `searched` is moved over the bytes that were found to hold no line end.
 fn line_number(input: &[u8], at: usize, searched: &mut usize) -> Line {
-    let open = if input.len() - at.min(input.len()) > LINE_MAX {
-        Line::TooLong
-    } else {
-        Line::Open
-    };
+    let open = if input.len() - at.min(input.len()) > LINE_MAX { Line::TooLong } else { Line::Open };
     let from = (*searched).clamp(at.min(input.len()), input.len());
     match memchr::memchr2(b'\r', 0, &input[from..]).map(|found| found + from) {
         Some(end) if input[end] == b'\r' => {

@@ -143,11 +143,7 @@ pub fn read(input: &[u8]) -> Result<Option<(Reply, usize)>, Malformed> {
                     if frames.len() == DEPTH_MAX {
                         return Err(Malformed { at });
                     }
-                    frames.push(Frame {
-                        kind,
-                        missing,
-                        items: Vec::new(),
-                    });
+                    frames.push(Frame { kind, missing, items: Vec::new() });
                     at = next;
                     continue;
                 }
@@ -242,9 +238,7 @@ fn show(reply: &Reply, indent: &str, out: &mut Vec<u8>, depth: usize) {
             fmt_double(out, *value);
         }
         Reply::Bool(value) => out.extend_from_slice(if *value { b"(true)" } else { b"(false)" }),
-        Reply::Big(digits) => {
-            out.extend_from_slice(&[b"(big number) ", digits.as_slice()].concat())
-        }
+        Reply::Big(digits) => out.extend_from_slice(&[b"(big number) ", digits.as_slice()].concat()),
         Reply::Verbatim(_, text) => out.extend_from_slice(text),
         Reply::Array(items) => show_items(items, b")", "(empty array)", indent, out, depth),
         Reply::Set(items) => show_items(items, b"~", "(empty set)", indent, out, depth),
@@ -272,14 +266,7 @@ fn numbered(index: usize, count: usize, sign: &[u8], indent: &str, out: &mut Vec
     format!("{indent}{:1$}", "", width + 2)
 }
 
-fn show_items(
-    items: &[Reply],
-    sign: &[u8],
-    empty: &str,
-    indent: &str,
-    out: &mut Vec<u8>,
-    depth: usize,
-) {
+fn show_items(items: &[Reply], sign: &[u8], empty: &str, indent: &str, out: &mut Vec<u8>, depth: usize) {
     if items.is_empty() {
         out.extend_from_slice(empty.as_bytes());
     }
@@ -289,13 +276,7 @@ fn show_items(
     }
 }
 
-fn show_pairs(
-    items: &[(Reply, Reply)],
-    sign: &[u8],
-    indent: &str,
-    out: &mut Vec<u8>,
-    depth: usize,
-) {
+fn show_pairs(items: &[(Reply, Reply)], sign: &[u8], indent: &str, out: &mut Vec<u8>, depth: usize) {
     if items.is_empty() {
         out.extend_from_slice(b"(empty hash)");
     }
@@ -364,11 +345,7 @@ mod tests {
 
     #[test]
     fn a_part_of_a_reply_is_not_a_reply() {
-        for bytes in [
-            sample(true),
-            sample(false),
-            b"|1\r\n+a\r\n+b\r\n:1\r\n".to_vec(),
-        ] {
+        for bytes in [sample(true), sample(false), b"|1\r\n+a\r\n+b\r\n:1\r\n".to_vec()] {
             for end in 0..bytes.len() {
                 assert_eq!(read(&bytes[..end]), Ok(None), "{end}");
                 assert_eq!(skip(&bytes[..end]), None, "{end}");
@@ -407,14 +384,10 @@ mod tests {
         let mut seed = 11u64;
         for _ in 0..50_000 {
             let mut next = |letters: &[u8]| {
-                seed = seed
-                    .wrapping_mul(6364136223846793005)
-                    .wrapping_add(1442695040888963407);
+                seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
                 letters[(seed >> 33) as usize % letters.len()]
             };
-            let bytes: Vec<u8> = (0..24)
-                .map(|_| next(b"*$%|~=+-:,#(_!0123\r\n\r\n"))
-                .collect();
+            let bytes: Vec<u8> = (0..24).map(|_| next(b"*$%|~=+-:,#(_!0123\r\n\r\n")).collect();
             if let Ok(Some((_, len))) = read(&bytes) {
                 assert_eq!(skip(&bytes), Some(len));
             }
@@ -423,13 +396,7 @@ mod tests {
 
     #[test]
     fn text_for_people_is_numbered_and_indented() {
-        let reply = read(b"*3\r\n*2\r\n:1\r\n$1\r\n\"\r\n%1\r\n+k\r\n~0\r\n_\r\n")
-            .unwrap()
-            .unwrap()
-            .0;
-        assert_eq!(
-            reply.to_string(),
-            "1) 1) (integer) 1\n   2) \"\\\"\"\n2) 1# k => (empty set)\n3) (nil)"
-        );
+        let reply = read(b"*3\r\n*2\r\n:1\r\n$1\r\n\"\r\n%1\r\n+k\r\n~0\r\n_\r\n").unwrap().unwrap().0;
+        assert_eq!(reply.to_string(), "1) 1) (integer) 1\n   2) \"\\\"\"\n2) 1# k => (empty set)\n3) (nil)");
     }
 }

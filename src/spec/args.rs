@@ -28,12 +28,27 @@ pub struct Arg {
     /// The token is repeated with every value.
     pub multiple_token: bool,
     pub since: &'static str,
+    /// Since when it should no longer be used ("" = it may be).
+    pub deprecated_since: &'static str,
+    /// What stands for the value in a synopsis ("" = the name).
+    pub display: &'static str,
     pub subs: &'static [Arg],
 }
 
 impl Arg {
     const fn new(name: &'static str, kind: Kind) -> Arg {
-        Arg { name, kind, token: "", optional: false, multiple: false, multiple_token: false, since: "", subs: &[] }
+        Arg {
+            name,
+            kind,
+            token: "",
+            optional: false,
+            multiple: false,
+            multiple_token: false,
+            since: "",
+            deprecated_since: "",
+            display: "",
+            subs: &[],
+        }
     }
     /// A key of the command's first key spec.
     pub const fn key(name: &'static str) -> Arg {
@@ -89,6 +104,14 @@ impl Arg {
     }
     pub const fn multiple_token(mut self) -> Arg {
         self.multiple_token = true;
+        self
+    }
+    pub const fn deprecated(mut self, version: &'static str) -> Arg {
+        self.deprecated_since = version;
+        self
+    }
+    pub const fn display(mut self, text: &'static str) -> Arg {
+        self.display = text;
         self
     }
     pub const fn since(mut self, version: &'static str) -> Arg {

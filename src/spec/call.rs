@@ -92,6 +92,27 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Calls `f` with every `step`-th word from `first` on and its key, in order. The memory of the keys ahead is asked for in
+    /// groups, so that their cache misses overlap.
+    pub fn each_key(&mut self, first: usize, step: usize, mut f: impl FnMut(&mut Call<'a>, usize, Key<'a>) -> Outcome) -> Outcome {
+        const GROUP: usize = 16;
+        let mut keys = [Key { bytes: &[], hash: 0, slot: 0 }; GROUP];
+        let mut next = first;
+        while next < self.args.len() {
+            let (start, mut count) = (next, 0);
+            while next < self.args.len() && count < GROUP {
+                keys[count] = self.shard.ks.key(self.args.get(next));
+                self.shard.ks.prefetch_bucket(self.db, &keys[count]);
+                (next, count) = (next + step, count + 1);
+            }
+            keys[..count].iter().for_each(|key| self.shard.ks.prefetch_entry(self.db, key));
+            for (n, key) in keys[..count].iter().enumerate() {
+                f(self, start + n * step, *key)?;
+            }
+        }
+        Ok(())
+    }
+
     /// How a reading command looks keys up: without touching the clock for a NO-TOUCH client.
     #[inline(always)]
     pub fn look(&self) -> Look {

@@ -16,7 +16,7 @@ pub enum Class {
     Evicted = 1 << 9,
     Stream = 1 << 10,
     KeyMiss = 1 << 11,
-    New = 1 << 14,
+    New = 1 << 13,
 }
 
 /// One recorded effect: a command in the request form of RESP, with the database it applies to.

@@ -21,8 +21,8 @@ pub enum Request {
     Log(LogLevel, String),
     /// Settings were changed on this core: take over those that the node keeps.
     Reconfigured,
-    /// Write the configuration file; the text is complete.
-    WriteConfig { path: String, text: String },
+    /// Write this core's settings into the configuration file.
+    WriteConfig { path: String },
 }
 
 /// Levels of the log, as loglevel names them.

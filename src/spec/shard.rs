@@ -1,6 +1,14 @@
 //! All of one core that a command may see: its keys, its clients, its settings, its counters. Never shared with another core.
 
-use super::{client::Clients, effect::Effects, latency::Latency, request::Request, slowlog::Slowlog, stats::{CommandStat, Stats}, table::Table};
+use super::{
+    client::Clients,
+    effect::Effects,
+    latency::Latency,
+    request::Request,
+    slowlog::Slowlog,
+    stats::{CommandStat, Stats},
+    table::Table,
+};
 use crate::{base::rng::Rng, config::Config, keyspace::Keyspace};
 use std::{collections::BTreeMap, sync::atomic::AtomicU64};
 

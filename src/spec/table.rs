@@ -22,17 +22,25 @@ pub struct Row {
 /// All commands.
 pub struct Table {
     pub rows: Vec<Row>,
-    /// Open-addressed by the packed first eight bytes and the length of the upper-case name; 0 = empty, else row + 1.
-    index: Vec<u16>,
+    /// Open-addressed by name.
+    index: Vec<Bucket>,
 }
 
-/// Buckets of the index: a power of two, more than four times the commands, so that nearly every name is found at once.
-const BUCKETS: usize = 4096;
+/// One name: its first eight bytes in upper case, its length, its row + 1 (0 = empty).
+#[derive(Clone, Copy, Default)]
+struct Bucket {
+    word: u64,
+    len: u32,
+    row: u16,
+}
+
+/// Buckets of the index: a power of two, about ten times the commands, so that nearly every name is found at once; 16 KiB.
+const BUCKETS: usize = 1024;
 
 impl Table {
     /// Builds the table. Aliases (`renames`: old name, new name or "" to drop) apply to top-level commands.
     pub fn new(groups: &[&'static [&'static Spec]], renames: &[(String, String)]) -> Table {
-        let mut table = Table { rows: Vec::new(), index: vec![0; BUCKETS] };
+        let mut table = Table { rows: Vec::new(), index: vec![Bucket::default(); BUCKETS] };
         for spec in groups.iter().flat_map(|g| g.iter().copied()) {
             let id = table.add(spec, None);
             for sub in spec.subs {
@@ -57,25 +65,37 @@ impl Table {
         let id = self.rows.len() as u16;
         let fixed_key = fixed_key(spec);
         let call_name = spec.name.as_bytes().into();
-        self.rows.push(Row { spec, full_name: Box::leak(full.into_boxed_str()), call_name, parent, subs: Vec::new(), fixed_key, is_constant: spec.cost.starts_with("O(1)") });
+        self.rows.push(Row {
+            spec,
+            full_name: Box::leak(full.into_boxed_str()),
+            call_name,
+            parent,
+            subs: Vec::new(),
+            fixed_key,
+            is_constant: spec.cost.starts_with("O(1)"),
+        });
         id
     }
 
     fn enter(&mut self, name: &[u8], id: u16) {
-        let mut i = bucket(name);
-        while self.index[i] != 0 {
+        let word = upper_word(name);
+        let mut i = home(word, name.len());
+        while self.index[i].row != 0 {
             i = (i + 1) % BUCKETS;
         }
-        self.index[i] = id + 1;
+        self.index[i] = Bucket { word, len: name.len() as u32, row: id + 1 };
     }
 
     /// The row of a top-level command by its name in any case.
     #[inline]
     pub fn find(&self, name: &[u8]) -> Option<u16> {
-        let mut i = bucket(name);
+        let word = upper_word(name);
+        let mut i = home(word, name.len());
         loop {
-            let id = self.index[i].checked_sub(1)?;
-            if self.rows[id as usize].call_name.eq_ignore_ascii_case(name) {
+            let bucket = self.index[i];
+            let id = bucket.row.checked_sub(1)?;
+            let is_same = bucket.word == word && bucket.len as usize == name.len();
+            if is_same && (name.len() <= 8 || self.rows[id as usize].call_name.eq_ignore_ascii_case(name)) {
                 return Some(id);
             }
             i = (i + 1) % BUCKETS;
@@ -102,17 +122,28 @@ impl Table {
     }
 }
 
-/// Home bucket of a name in any case.
+/// The first eight bytes of a name, letters in upper case, zeros behind a shorter one.
 #[inline(always)]
-fn bucket(name: &[u8]) -> usize {
-    let mut word = [0u8; 8];
-    let n = name.len().min(8);
-    word[..n].copy_from_slice(&name[..n]);
-    // Clearing bit 5 folds letters of both cases together; other bytes collide harmlessly.
-    let folded = u64::from_le_bytes(word) & 0xdfdf_dfdf_dfdf_dfdf;
-    let last = name.last().copied().unwrap_or(0) & 0xdf;
-    let mixed = (folded ^ ((name.len() as u64) << 56) ^ (u64::from(last) << 48)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 52) as usize
+fn upper_word(name: &[u8]) -> u64 {
+    let mut bytes = [0u8; 8];
+    match name.first_chunk::<8>() {
+        Some(first) => bytes = *first,
+        None => bytes.iter_mut().zip(name).for_each(|(to, from)| *to = *from),
+    }
+    let word = u64::from_le_bytes(bytes);
+    // All eight bytes at once: bit 7 of each sum says whether the byte is >= 'a' and > 'z'; bytes over 127 stay as they are.
+    let low = word & 0x7f7f_7f7f_7f7f_7f7f;
+    let from_a = low + 0x1f1f_1f1f_1f1f_1f1f;
+    let over_z = low + 0x0505_0505_0505_0505;
+    let is_lower = (from_a ^ over_z) & !word & 0x8080_8080_8080_8080;
+    word ^ (is_lower >> 2)
+}
+
+/// Home bucket of a name.
+#[inline(always)]
+fn home(word: u64, len: usize) -> usize {
+    let mixed = (word ^ ((len as u64) << 56)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 54) as usize
 }
 
 /// See [`Row::fixed_key`].
@@ -124,5 +155,35 @@ fn fixed_key(spec: &Spec) -> u8 {
             _ => 0,
         },
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_found_in_any_case_and_nothing_else_is() {
+        static PING: Spec = Spec { name: "PING", ..Spec::DEFAULT };
+        static LONG: Spec = Spec { name: "PEXPIRETIME", ..Spec::DEFAULT };
+        static GROUP: [&Spec; 2] = [&PING, &LONG];
+        let table = Table::new(&[&GROUP], &[]);
+        for name in ["PING", "ping", "PiNg"] {
+            assert_eq!(table.find(name.as_bytes()), Some(0));
+        }
+        assert_eq!(table.find(b"pexpireTIME"), Some(1));
+        for name in ["", "PIN", "PING\0", "P\x09NG", "pexpiretimf", "PEXPIRET"] {
+            assert_eq!(table.find(name.as_bytes()), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_renamed_command_has_only_its_new_name() {
+        static PING: Spec = Spec { name: "PING", ..Spec::DEFAULT };
+        static GROUP: [&Spec; 1] = [&PING];
+        let table = Table::new(&[&GROUP], &[("ping".into(), "Knock".into())]);
+        assert_eq!((table.find(b"PING"), table.find(b"knock")), (None, Some(0)));
+        let none = Table::new(&[&GROUP], &[("ping".into(), String::new())]);
+        assert_eq!(none.find(b"PING"), None);
     }
 }

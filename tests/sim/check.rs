@@ -32,7 +32,8 @@ struct Search<'h> {
 pub fn check(entries: &[Entry], names: &[Vec<u8>], cores: usize, last: [Option<i64>; KEYS]) -> Verdict {
     assert!(entries.len() <= 128, "a history fits into one word");
     let before = entries.iter().map(|b| {
-        let comes_first = |a: &Entry| a.respond < b.invoke || (a.client == b.client && a.invoke <= b.invoke && keeps_order(a, b, names, cores));
+        let comes_first =
+            |a: &Entry| a.respond < b.invoke || (a.client == b.client && a.invoke <= b.invoke && keeps_order(a, b, names, cores));
         bits(entries.iter().enumerate().filter(|(_, a)| !std::ptr::eq(*a, b) && comes_first(a)).map(|(n, _)| n))
     });
     let mut before: Vec<u128> = before.collect();

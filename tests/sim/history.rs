@@ -274,7 +274,15 @@ fn operation(rng: &mut Rng, weights: &[u64], keys: usize, value: &mut i64) -> Op
 
 fn pick(rng: &mut Rng, weights: &[u64]) -> usize {
     let mut at = rng.below(weights.iter().sum());
-    weights.iter().position(|w| at < *w || { at -= *w; false }).unwrap_or(0)
+    weights
+        .iter()
+        .position(|w| {
+            at < *w || {
+                at -= *w;
+                false
+            }
+        })
+        .unwrap_or(0)
 }
 
 fn some_keys(rng: &mut Rng, keys: usize) -> Vec<usize> {

@@ -57,7 +57,11 @@ fn run(seed: u64, fault: Option<Fault>) -> (Result, u64) {
             let mut lines: Vec<String> = vec![format!("no order explains this history ({shape:?}):")];
             let mut sorted = entries.clone();
             sorted.sort_by_key(|e| e.invoke);
-            lines.extend(sorted.iter().map(|e| format!("  {:>6}..{:<6} client {} {:?} -> {:?}", e.invoke, e.respond, e.client, e.operation, e.reply)));
+            lines.extend(
+                sorted
+                    .iter()
+                    .map(|e| format!("  {:>6}..{:<6} client {} {:?} -> {:?}", e.invoke, e.respond, e.client, e.operation, e.reply)),
+            );
             lines.push(format!("  at the end: {last:?}"));
             Result::Wrong(lines.join("\n"))
         }

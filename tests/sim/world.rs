@@ -9,7 +9,12 @@
 
 use ringfort::base::rng::Rng;
 use ringfort::config::Config;
-use ringfort::engine::{link, probe::{Fault, Point, Probe}, txn::marks::Marks, worker::{Input, Worker}};
+use ringfort::engine::{
+    link,
+    probe::{Fault, Point, Probe},
+    txn::marks::Marks,
+    worker::{Input, Worker},
+};
 use ringfort::keyspace::Key;
 use ringfort::proto::reply::{self, Reply};
 use ringfort::spec::{Shard, Table, client::Client, effect::Effect, shard::Server};
@@ -305,7 +310,16 @@ impl World {
             let Some(c) = worker.conns.get(p.conn) else { continue };
             text += &format!(
                 "\n  client {n} of core {}: {} of {}: {request}: delivered {}+{}, calls {}, tickets {}, stalled {}, listed {}, unread {}",
-                p.core, p.answered, p.requests.len(), p.next, p.offset, c.calls, c.tickets, c.is_stalled, c.is_listed, c.input.len()
+                p.core,
+                p.answered,
+                p.requests.len(),
+                p.next,
+                p.offset,
+                c.calls,
+                c.tickets,
+                c.is_stalled,
+                c.is_listed,
+                c.input.len()
             );
         }
         for (n, s) in self.sleeps.iter().enumerate() {

@@ -66,10 +66,10 @@ fn take_word(text: &str) -> Result<(Vec<u8>, &str), String> {
     }
     if let Some(inside) = text.strip_prefix('\'') {
         let end = inside.find('\'').ok_or("quote without an end")?;
-        return Ok((inside[..end].as_bytes().to_vec(), &inside[end + 1..]));
+        return Ok((inside.as_bytes()[..end].to_vec(), &inside[end + 1..]));
     }
     let end = text.find(' ').unwrap_or(text.len());
-    Ok((text[..end].as_bytes().to_vec(), &text[end..]))
+    Ok((text.as_bytes()[..end].to_vec(), &text[end..]))
 }
 
 /// A string in double quotes with `\n \r \t \a \b \xNN \\ \"`, and what follows it.
@@ -136,7 +136,7 @@ fn take_element(text: &str) -> Result<(Expected, &str), String> {
 }
 
 fn scalar(word: &str) -> Result<Expected, String> {
-    let tail = || word[1..].as_bytes().to_vec();
+    let tail = || word.as_bytes()[1..].to_vec();
     Ok(match (word.as_bytes().first(), word) {
         (_, "nil") => Expected::Nil,
         (_, "?") => Expected::Anything,
@@ -259,7 +259,11 @@ fn words_and_expected_replies_are_read_as_written() {
     assert_eq!(cases[0].words[2], b"a  b\r\0");
     assert_eq!(cases[1].words, [b"GET".to_vec(), b"x y".to_vec()]);
     assert_eq!(cases[1].expected, Expected::Bulk(b"text with  spaces".to_vec()));
-    assert!(cases[2].expected.fits(&Reply::Array(vec![Reply::Null, Reply::Bulk(b"a, c".to_vec()), Reply::Int(1), Reply::Bulk(b"b".to_vec())]), 2));
+    assert!(
+        cases[2]
+            .expected
+            .fits(&Reply::Array(vec![Reply::Null, Reply::Bulk(b"a, c".to_vec()), Reply::Int(1), Reply::Bulk(b"b".to_vec())]), 2)
+    );
     assert!(cases[3].skip_stock && !cases[2].skip_stock);
     let nested = Expected::List(vec![Expected::Bulk(b"a".to_vec()), Expected::List(vec![])]);
     assert_eq!(cases[4].expected, Expected::List(vec![nested, Expected::Double("1.5".into()), Expected::Error(b"ERR no".to_vec())]));

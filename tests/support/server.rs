@@ -27,9 +27,7 @@ pub enum Program {
 impl Program {
     fn command(self) -> Command {
         match self {
-            Program::Ringfort => {
-                Command::new(std::env::var("RINGFORT_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_ringfort").to_string()))
-            }
+            Program::Ringfort => Command::new(std::env::var("RINGFORT_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_ringfort").to_string())),
             Program::Debian => Command::new("redis-server"),
             Program::Redis8 => {
                 let mut command = Command::new(peers().join("run"));

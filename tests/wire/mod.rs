@@ -133,10 +133,8 @@ fn misfit(row: &Raw, got: &Outcome) -> Option<String> {
 #[test]
 fn stock_server_agrees_with_the_table() {
     let stock = Pair::start(Program::Debian);
-    let mut wrong: Vec<_> = rows::RAW
-        .iter()
-        .filter_map(|row| misfit(row, &stock.raw(row)).map(|why| format!("{why} (of {:?})", Program::Debian)))
-        .collect();
+    let mut wrong: Vec<_> =
+        rows::RAW.iter().filter_map(|row| misfit(row, &stock.raw(row)).map(|why| format!("{why} (of {:?})", Program::Debian))).collect();
     wrong.extend(rows::TALK.iter().flat_map(|row| stock.talk(row)));
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }

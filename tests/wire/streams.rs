@@ -73,9 +73,8 @@ fn b041_random_bytes_never_stop_the_server() {
     for n in 0..300 {
         let mut random = Random::new(seed.wrapping_add(n));
         let length = 1 + random.below(4096);
-        let bytes: Vec<u8> = (0..length)
-            .map(|_| if random.once_in(3) { *random.pick(b"*$\r\n0123456789 \"'") } else { random.bits() as u8 })
-            .collect();
+        let bytes: Vec<u8> =
+            (0..length).map(|_| if random.once_in(3) { *random.pick(b"*$\r\n0123456789 \"'") } else { random.bits() as u8 }).collect();
         let mut client = server.client();
         client.send(&bytes);
         client.finish();

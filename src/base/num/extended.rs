@@ -50,39 +50,22 @@ impl Extended {
         let (negative, is_zero, kind) = match float::scan(text)? {
             Scan::Nan => return None,
             Scan::Infinity { negative } => {
-                return Some(Extended {
-                    negative,
-                    kind: Kind::Infinity,
-                });
+                return Some(Extended { negative, kind: Kind::Infinity });
             }
-            Scan::Decimal { negative, number } => {
-                (negative, number.is_zero(), from_decimal(&number))
+            Scan::Decimal { negative, number } => (negative, number.is_zero(), from_decimal(&number)),
+            Scan::Hexadecimal { negative, mantissa, is_inexact, exponent } => {
+                (negative, mantissa == 0, pack(mantissa, is_inexact, exponent))
             }
-            Scan::Hexadecimal {
-                negative,
-                mantissa,
-                is_inexact,
-                exponent,
-            } => (
-                negative,
-                mantissa == 0,
-                pack(mantissa, is_inexact, exponent),
-            ),
         };
         match kind {
-            Kind::Finite { mantissa, .. } if mantissa != 0 || is_zero => {
-                Some(Extended { negative, kind })
-            }
+            Kind::Finite { mantissa, .. } if mantissa != 0 || is_zero => Some(Extended { negative, kind }),
             _ => None,
         }
     }
 
     /// The exact value of an integer.
     pub fn from_i64(value: i64) -> Extended {
-        Extended {
-            negative: value < 0,
-            kind: pack(u128::from(value.unsigned_abs()), false, 0),
-        }
+        Extended { negative: value < 0, kind: pack(u128::from(value.unsigned_abs()), false, 0) }
     }
 
     /// True unless infinite or NaN.
@@ -97,35 +80,17 @@ impl Extended {
 
     /// The sum, rounded once. Too large gives infinity; opposite infinities give NaN; x + -x gives +0.
     #[must_use]
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "an operator would hide that the sum rounds and may be infinite"
-    )]
+    #[expect(clippy::should_implement_trait, reason = "an operator would hide that the sum rounds and may be infinite")]
     pub fn add(self, other: Extended) -> Extended {
         match (self.kind, other.kind) {
             (Kind::Nan, _) => self,
             (_, Kind::Nan) => other,
-            (Kind::Infinity, Kind::Infinity) if self.negative != other.negative => Extended {
-                negative: true,
-                kind: Kind::Nan,
-            },
+            (Kind::Infinity, Kind::Infinity) if self.negative != other.negative => Extended { negative: true, kind: Kind::Nan },
             (Kind::Infinity, _) => self,
             (_, Kind::Infinity) => other,
-            (
-                Kind::Finite {
-                    mantissa: a,
-                    exponent: a_exp,
-                },
-                Kind::Finite {
-                    mantissa: b,
-                    exponent: b_exp,
-                },
-            ) => {
+            (Kind::Finite { mantissa: a, exponent: a_exp }, Kind::Finite { mantissa: b, exponent: b_exp }) => {
                 if a == 0 && b == 0 {
-                    return Extended {
-                        negative: self.negative && other.negative,
-                        ..self
-                    };
+                    return Extended { negative: self.negative && other.negative, ..self };
                 }
                 if a == 0 {
                     return other;
@@ -179,11 +144,7 @@ fn to_fixed(mantissa: u64, shift: u32) -> (u128, u128) {
     let units = if shift >= 128 {
         0
     } else {
-        let (kept, dropped, half) = (
-            scaled >> shift,
-            scaled & ((1 << shift) - 1),
-            1u128 << (shift - 1),
-        );
+        let (kept, dropped, half) = (scaled >> shift, scaled & ((1 << shift) - 1), 1u128 << (shift - 1));
         kept + u128::from(dropped > half || (dropped == half && kept & 1 == 1))
     };
     (units / TEN_17, units % TEN_17)
@@ -191,8 +152,7 @@ fn to_fixed(mantissa: u64, shift: u32) -> (u128, u128) {
 
 /// Rounds mantissa x 2^exponent to the format.
 fn pack(mantissa: u128, is_inexact: bool, exponent: i64) -> Kind {
-    let (mantissa, exponent) =
-        float::round(mantissa, is_inexact, exponent, PRECISION, EXPONENT_MIN);
+    let (mantissa, exponent) = float::round(mantissa, is_inexact, exponent, PRECISION, EXPONENT_MIN);
     if mantissa != 0 && exponent + i64::from(64 - mantissa.leading_zeros()) > TOP_MAX {
         return Kind::Infinity;
     }
@@ -218,35 +178,17 @@ fn add_finite(a: (bool, u64, i32), b: (bool, u64, i32)) -> Extended {
     let distance = (large.2 - small.2) as u32;
     let aligned = u128::from(small.1) << 62;
     let (bottom, is_inexact) = match distance {
-        0..=127 => (
-            aligned >> distance,
-            aligned & ((1u128 << distance) - 1) != 0,
-        ),
+        0..=127 => (aligned >> distance, aligned & ((1u128 << distance) - 1) != 0),
         _ => (0, true),
     };
-    let sum = if large.0 == small.0 {
-        top + bottom
-    } else {
-        top - bottom - u128::from(is_inexact)
-    };
-    Extended {
-        negative: large.0 && sum != 0,
-        kind: pack(sum, is_inexact, exponent),
-    }
+    let sum = if large.0 == small.0 { top + bottom } else { top - bottom - u128::from(is_inexact) };
+    Extended { negative: large.0 && sum != 0, kind: pack(sum, is_inexact, exponent) }
 }
 
 /// Rounds a decimal number to the format.
 fn from_decimal(number: &Decimal) -> Kind {
-    const ZERO: Kind = Kind::Finite {
-        mantissa: 0,
-        exponent: 0,
-    };
-    let digits = number
-        .whole
-        .iter()
-        .chain(number.fraction)
-        .copied()
-        .skip_while(|&byte| byte == b'0');
+    const ZERO: Kind = Kind::Finite { mantissa: 0, exponent: 0 };
+    let digits = number.whole.iter().chain(number.fraction).copied().skip_while(|&byte| byte == b'0');
     let count = digits.clone().count() as i64;
     let exponent = number.exponent - number.fraction.len() as i64;
     if count == 0 {
@@ -265,20 +207,12 @@ fn from_decimal(number: &Decimal) -> Kind {
         // The quotient gets at least 66 bits: the dividend fills 127, the divisor at most 60.
         let shift = u128::from(mantissa).leading_zeros() - 1;
         let dividend = u128::from(mantissa) << shift;
-        return pack(
-            dividend / divisor,
-            dividend % divisor != 0,
-            -i64::from(shift),
-        );
+        return pack(dividend / divisor, dividend % divisor != 0, -i64::from(shift));
     }
     let text: Vec<u8> = digits.collect();
     let mantissa = BigUint::parse_bytes(&text, 10).unwrap_or_default();
     let power = BigUint::from(10u32).pow(exponent.unsigned_abs() as u32);
-    if exponent >= 0 {
-        from_ratio(mantissa * power, BigUint::from(1u32))
-    } else {
-        from_ratio(mantissa, power)
-    }
+    if exponent >= 0 { from_ratio(mantissa * power, BigUint::from(1u32)) } else { from_ratio(mantissa, power) }
 }
 
 /// Rounds dividend / divisor (both positive) to the format.
@@ -286,16 +220,9 @@ fn from_ratio(dividend: BigUint, divisor: BigUint) -> Kind {
     // A quotient of 66 or 67 bits: 64 to keep, the half, and the remainder as the last doubt.
     let shift = 66 - (dividend.bits() as i64 - divisor.bits() as i64);
     let amount = shift.unsigned_abs();
-    let (dividend, divisor) = if shift >= 0 {
-        (dividend << amount, divisor)
-    } else {
-        (dividend, divisor << amount)
-    };
+    let (dividend, divisor) = if shift >= 0 { (dividend << amount, divisor) } else { (dividend, divisor << amount) };
     let quotient = &dividend / &divisor;
     let is_inexact = &quotient * &divisor != dividend;
-    let mantissa = quotient
-        .iter_u64_digits()
-        .rev()
-        .fold(0u128, |value, digit| value << 64 | u128::from(digit));
+    let mantissa = quotient.iter_u64_digits().rev().fold(0u128, |value, digit| value << 64 | u128::from(digit));
     pack(mantissa, is_inexact, -shift)
 }

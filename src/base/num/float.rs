@@ -35,10 +35,7 @@ pub(super) struct Decimal<'a> {
 impl Decimal<'_> {
     /// True when every digit is 0, whatever the exponent says.
     pub fn is_zero(&self) -> bool {
-        self.whole
-            .iter()
-            .chain(self.fraction)
-            .all(|&byte| byte == b'0')
+        self.whole.iter().chain(self.fraction).all(|&byte| byte == b'0')
     }
 }
 
@@ -51,8 +48,7 @@ pub(super) fn scan(text: &[u8]) -> Option<Scan<'_>> {
     };
     match rest {
         [b'i' | b'I', ..] => {
-            let is_infinity =
-                rest.eq_ignore_ascii_case(b"inf") || rest.eq_ignore_ascii_case(b"infinity");
+            let is_infinity = rest.eq_ignore_ascii_case(b"inf") || rest.eq_ignore_ascii_case(b"infinity");
             is_infinity.then_some(Scan::Infinity { negative })
         }
         [b'n' | b'N', ..] => is_nan(rest).then_some(Scan::Nan),
@@ -67,14 +63,7 @@ pub(super) fn scan(text: &[u8]) -> Option<Scan<'_>> {
                 return None;
             }
             let exponent = scan_exponent(rest, b'e')?;
-            Some(Scan::Decimal {
-                negative,
-                number: Decimal {
-                    whole,
-                    fraction,
-                    exponent,
-                },
-            })
+            Some(Scan::Decimal { negative, number: Decimal { whole, fraction, exponent } })
         }
     }
 }
@@ -86,9 +75,7 @@ fn is_nan(text: &[u8]) -> bool {
     };
     let tail_is_valid = match tail {
         [] => true,
-        [b'(', inner @ .., b')'] => inner
-            .iter()
-            .all(|&byte| byte.is_ascii_alphanumeric() || byte == b'_'),
+        [b'(', inner @ .., b')'] => inner.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'_'),
         _ => false,
     };
     name.eq_ignore_ascii_case(b"nan") && tail_is_valid
@@ -117,12 +104,7 @@ fn scan_hexadecimal(text: &[u8], negative: bool) -> Option<Scan<'_>> {
             exponent = exponent.saturating_add(if is_fraction { 0 } else { 4 });
         }
     }
-    Some(Scan::Hexadecimal {
-        negative,
-        mantissa,
-        is_inexact,
-        exponent,
-    })
+    Some(Scan::Hexadecimal { negative, mantissa, is_inexact, exponent })
 }
 
 /// The exponent part, `e+12`; no part at all is 0. Far too large values stop at ±10^9, beyond every format.
@@ -141,30 +123,19 @@ fn scan_exponent(text: &[u8], letter: u8) -> Option<i64> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let size = digits.iter().fold(0i64, |size, &byte| {
-        (size * 10 + i64::from(byte - b'0')).min(1_000_000_000)
-    });
+    let size = digits.iter().fold(0i64, |size, &byte| (size * 10 + i64::from(byte - b'0')).min(1_000_000_000));
     Some(if negative { -size } else { size })
 }
 
 fn split_while(text: &[u8], belongs: fn(&u8) -> bool) -> (&[u8], &[u8]) {
-    let end = text
-        .iter()
-        .position(|byte| !belongs(byte))
-        .unwrap_or(text.len());
+    let end = text.iter().position(|byte| !belongs(byte)).unwrap_or(text.len());
     text.split_at(end)
 }
 
 /// Rounds mantissa x 2^exponent (a little more if `is_inexact`) to `precision` bits, fewer near the smallest exponent
 /// `exponent_min` the last bit may have. Nearest, ties to even. Returns the new mantissa (0, or at most `precision`
 /// bits) and its exponent.
-pub(super) fn round(
-    mantissa: u128,
-    is_inexact: bool,
-    exponent: i64,
-    precision: i64,
-    exponent_min: i64,
-) -> (u64, i64) {
+pub(super) fn round(mantissa: u128, is_inexact: bool, exponent: i64, precision: i64, exponent_min: i64) -> (u64, i64) {
     let bits = i64::from(128 - mantissa.leading_zeros());
     let shift = (bits - precision).max(exponent_min.saturating_sub(exponent));
     if mantissa == 0 || shift > 128 {
@@ -174,15 +145,8 @@ pub(super) fn round(
         // Fits as it is. A short mantissa may be moved left so that the top bit is set, but never below the minimum.
         return ((mantissa << -shift) as u64, exponent + shift);
     }
-    let (kept, dropped, half) = if shift == 128 {
-        (0, mantissa, 1u128 << 127)
-    } else {
-        (
-            mantissa >> shift,
-            mantissa & ((1 << shift) - 1),
-            1u128 << (shift - 1),
-        )
-    };
+    let (kept, dropped, half) =
+        if shift == 128 { (0, mantissa, 1u128 << 127) } else { (mantissa >> shift, mantissa & ((1 << shift) - 1), 1u128 << (shift - 1)) };
     let round_up = dropped > half || (dropped == half && (is_inexact || kept & 1 == 1));
     let kept = kept + u128::from(round_up);
     if kept >> precision != 0 {
@@ -203,10 +167,6 @@ pub(super) fn to_f64(mantissa: u128, is_inexact: bool, exponent: i64) -> f64 {
         return f64::INFINITY;
     }
     // kept has at most 53 bits and the product was rounded already, so the multiplication is exact.
-    let power = if exponent >= -1022 {
-        ((exponent + 1023) as u64) << 52
-    } else {
-        1u64 << (exponent + 1074)
-    };
+    let power = if exponent >= -1022 { ((exponent + 1023) as u64) << 52 } else { 1u64 << (exponent + 1074) };
     kept as f64 * f64::from_bits(power)
 }

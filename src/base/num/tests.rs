@@ -1,3 +1,5 @@
+//! Tests of [`super`]: numbers as Redis reads and prints them.
+
 use super::*;
 
 fn double(value: f64) -> String {
@@ -8,12 +10,7 @@ fn double(value: f64) -> String {
 
 #[test]
 fn integers_have_one_spelling() {
-    for (text, value) in [
-        ("0", 0),
-        ("-1", -1),
-        ("9223372036854775807", i64::MAX),
-        ("-9223372036854775808", i64::MIN),
-    ] {
+    for (text, value) in [("0", 0), ("-1", -1), ("9223372036854775807", i64::MAX), ("-9223372036854775808", i64::MIN)] {
         assert_eq!(parse_i64(text.as_bytes()), Some(value), "{text}");
     }
     for text in [
@@ -46,9 +43,7 @@ fn integers_have_one_spelling() {
 fn printed_integers_read_back() {
     let mut seed = 1u64;
     for shift in (0..64).cycle().take(20_000) {
-        seed = seed
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
+        seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         let value = (seed as i64) >> shift;
         let mut out = Vec::new();
         write_i64(&mut out, value);
@@ -114,10 +109,7 @@ fn texts_that_strtod_would_not_consume_or_cannot_hold_are_refused() {
     }
     assert!(parse_f64_or_nan(b"NaN").unwrap().is_nan());
     assert!(parse_f64_or_nan(b"nan(a_1)").unwrap().is_nan());
-    assert_eq!(
-        parse_f64(&[vec![b'0'; 300], b"1".to_vec()].concat()),
-        Some(1.0)
-    );
+    assert_eq!(parse_f64(&[vec![b'0'; 300], b"1".to_vec()].concat()), Some(1.0));
 }
 
 #[test]
@@ -154,24 +146,16 @@ fn double_text_chooses_the_short_layout() {
 fn printed_doubles_read_back() {
     let mut seed = 7u64;
     for _ in 0..20_000 {
-        seed = seed
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
+        seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         let value = f64::from_bits(seed ^ seed >> 29);
         if value.is_finite() {
-            assert_eq!(
-                parse_f64(double(value).as_bytes()).map(f64::to_bits),
-                Some(value.to_bits())
-            );
+            assert_eq!(parse_f64(double(value).as_bytes()).map(f64::to_bits), Some(value.to_bits()));
         }
     }
 }
 
 fn sum(a: &str, b: &str) -> String {
-    Extended::parse(a.as_bytes())
-        .unwrap()
-        .add(Extended::parse(b.as_bytes()).unwrap())
-        .to_text()
+    Extended::parse(a.as_bytes()).unwrap().add(Extended::parse(b.as_bytes()).unwrap()).to_text()
 }
 
 #[test]
@@ -186,33 +170,16 @@ fn extended_sums_have_x87_digits() {
     assert_eq!(sum("13.36138933897018433", "0"), "13.36138933897018433");
     assert_eq!(sum("1e17", "0.1"), "100000000000000000.1015625");
     let large = sum("0", "1e4930");
-    assert!(large.starts_with(
-        "10000000000000000000261737848870379305720819507551225013463947561467593796920815237475"
-    ));
+    assert!(large.starts_with("10000000000000000000261737848870379305720819507551225013463947561467593796920815237475"));
     assert_eq!(large.len(), 4931);
 }
 
 #[test]
 fn extended_refuses_what_strtold_refuses() {
-    for text in [
-        "",
-        " 1",
-        "1 ",
-        "nan",
-        "1e5000",
-        "-1e5000",
-        "1e-5000",
-        "1e999999999999999999999",
-        "0x",
-        "1\0",
-        "0x1p-16500",
-    ] {
+    for text in ["", " 1", "1 ", "nan", "1e5000", "-1e5000", "1e-5000", "1e999999999999999999999", "0x", "1\0", "0x1p-16500"] {
         assert_eq!(Extended::parse(text.as_bytes()), None, "{text}");
     }
-    assert_eq!(
-        Extended::parse(&[vec![b'0'; 5119], b"1".to_vec()].concat()),
-        None
-    );
+    assert_eq!(Extended::parse(&[vec![b'0'; 5119], b"1".to_vec()].concat()), None);
     assert!(Extended::parse(&[vec![b'0'; 5118], b"1".to_vec()].concat()).is_some());
     assert_eq!(Extended::parse(&vec![b'9'; 5000]), None);
 }
@@ -231,14 +198,11 @@ fn extended_overflow_is_infinite_and_opposite_infinities_are_nan() {
 fn quick_and_big_conversions_agree() {
     let mut seed = 3u64;
     for _ in 0..20_000 {
-        seed = seed
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
+        seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         let (mantissa, decimals) = (seed >> (seed % 60), (seed >> 17) % 19);
         let quick = Extended::parse(format!("{mantissa}e-{decimals}").as_bytes());
         // Twenty more zeros push the same number off the quick path.
-        let big =
-            Extended::parse(format!("{mantissa}.00000000000000000000e-{decimals}").as_bytes());
+        let big = Extended::parse(format!("{mantissa}.00000000000000000000e-{decimals}").as_bytes());
         assert_eq!(quick, big, "{mantissa} {decimals}");
     }
 }
@@ -267,16 +231,7 @@ fn memory_sizes_know_their_units() {
     ] {
         assert_eq!(parse_memory(text), Some(bytes), "{text}");
     }
-    for text in [
-        "-1",
-        "+1",
-        "1tb",
-        "1 mb",
-        "1.5gb",
-        "18446744073709551616",
-        "17179869184gb",
-        "é",
-    ] {
+    for text in ["-1", "+1", "1tb", "1 mb", "1.5gb", "18446744073709551616", "17179869184gb", "é"] {
         assert_eq!(parse_memory(text), None, "{text}");
     }
 }

@@ -150,8 +150,23 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_an_error() {
         for wrong in [
-            "--rat 5", "rate 5", "usage:", "--port", "--port 0", "--port 65536", "--rate 0", "--rate -1", "--ratio 1:2", "--ratio 0:0:0",
-            "--duration 0", "--duration NaN", "--warmup inf", "--keys 0", "--until-eof", "--pipeline 1x", "extra",
+            "--rat 5",
+            "rate 5",
+            "usage:",
+            "--port",
+            "--port 0",
+            "--port 65536",
+            "--rate 0",
+            "--rate -1",
+            "--ratio 1:2",
+            "--ratio 0:0:0",
+            "--duration 0",
+            "--duration NaN",
+            "--warmup inf",
+            "--keys 0",
+            "--until-eof",
+            "--pipeline 1x",
+            "extra",
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

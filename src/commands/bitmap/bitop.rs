@@ -5,7 +5,7 @@
 use super::shared;
 use crate::commands::common::{stored, will_tell_new, wrote};
 use crate::data::bits::{self, Combine};
-use crate::keyspace::Ttl;
+use crate::keyspace::{Ttl, Value};
 use crate::spec::effect::Class;
 use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec, route};
 
@@ -34,6 +34,7 @@ pub const SPEC: Spec = Spec {
         > SET b "\x0f"                            +OK
         > BITOP AND d a b                         :2
         > GET d                                   "\x0f\x00"
+        > OBJECT ENCODING d                       $raw
         > BITOP XOR d a b missing                 :2
         > GET d                                   "\xf0\x0f"
         > BITOP NOT a a                           :2
@@ -88,6 +89,7 @@ fn run(call: &mut Call) -> Outcome {
     }
     let inputs: Vec<&[u8]> = inputs.iter().map(Vec::as_slice).collect();
     let result = bits::combine(op, &inputs);
+    let len = result.len();
     let key = call.key(2);
     if result.is_empty() {
         if call.shard.ks.remove(call.db, &key) {
@@ -95,9 +97,10 @@ fn run(call: &mut Call) -> Outcome {
         }
     } else {
         let is_new = will_tell_new(call, 2);
-        stored(call.shard.ks.set_str(call.db, &key, &result, Ttl::None, call.now))?;
+        // Redis keeps the result as it is: OBJECT ENCODING says raw, also of a short one or a number.
+        stored(call.shard.ks.put(call.db, &key, Value::Str { bytes: result.into(), raw: true }, Ttl::None))?;
         wrote(call, is_new, Class::String, "set", 2);
     }
-    call.out.int(result.len() as i64);
+    call.out.int(len as i64);
     Ok(())
 }

@@ -9,7 +9,7 @@ pub const SPEC: Spec = Spec {
     name: "AUTH",
     group: Group::Connection,
     summary: "Proves to the server who the client is.",
-    cost: "O(N) where N is the number of passwords defined for the user",
+    cost: "O(N), N passwords of the user",
     arity: -2,
     flags: ENTRY,
     categories: Category::CONNECTION,

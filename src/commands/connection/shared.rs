@@ -4,8 +4,7 @@ use crate::spec::{Call, Flags, Refusal};
 use sha2::{Digest, Sha256};
 
 /// Flags of the commands that a client may send before it has authenticated.
-pub const ENTRY: Flags =
-    Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE).and(Flags::FAST).and(Flags::NO_AUTH).and(Flags::ALLOW_BUSY);
+pub const ENTRY: Flags = Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE).and(Flags::FAST).and(Flags::NO_AUTH).and(Flags::ALLOW_BUSY);
 
 /// Lets the client in if `user` is the default user and `password` is right (or none is wanted); else refuses and counts.
 pub fn log_in(call: &mut Call, user: &[u8], password: &[u8]) -> Result<(), Refusal> {

@@ -36,7 +36,7 @@ pub const SPEC: Spec = Spec {
         > SCAN 0 COUNT 0       -ERR syntax error
         > SCAN 0 COUNT x       -ERR value is not an integer or out of range
         > SCAN 0 FOO bar       -ERR syntax error
-        > SCAN 0 COUNT 10      [\"0\", []]
+        > SCAN 0 COUNT 10      [?, []]
     ",
     ..Spec::DEFAULT
 };

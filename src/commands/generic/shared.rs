@@ -25,23 +25,13 @@ impl Only {
                 () if word.eq_ignore_ascii_case(b"GT") => only.gt = true,
                 () if word.eq_ignore_ascii_case(b"LT") => only.lt = true,
                 () => {
-                    return Err(Refusal::text(format!(
-                        "ERR Unsupported option {}",
-                        String::from_utf8_lossy(word)
-                    )));
+                    return Err(Refusal::text(format!("ERR Unsupported option {}", String::from_utf8_lossy(word))));
                 }
             }
         }
         match only {
-            Only {
-                nx: true,
-                xx,
-                gt,
-                lt,
-            } if xx || gt || lt => Err(Refusal::NX_AND_OTHERS),
-            Only {
-                gt: true, lt: true, ..
-            } => Err(Refusal::GT_AND_LT),
+            Only { nx: true, xx, gt, lt } if xx || gt || lt => Err(Refusal::NX_AND_OTHERS),
+            Only { gt: true, lt: true, .. } => Err(Refusal::GT_AND_LT),
             _ => Ok(only),
         }
     }
@@ -158,10 +148,7 @@ pub fn seconds(ms: i64) -> i64 {
 /// Whether the key of word `i` exists in database `db`, looked up for writing.
 pub fn is_there(call: &mut Call, db: usize, i: usize) -> bool {
     let key = call.key(i);
-    call.shard
-        .ks
-        .find(db, &key, call.now, Look::Write)
-        .is_some()
+    call.shard.ks.find(db, &key, call.now, Look::Write).is_some()
 }
 
 /// Stores a copy of key `from` of the call's database, with its time to live, at key `to` of database `db`; the numbers
@@ -199,10 +186,7 @@ pub fn rename(call: &mut Call, only_if_free: bool) -> Result<bool, Refusal> {
 
 /// The policy goes by how often keys are used.
 pub fn is_lfu(call: &Call) -> bool {
-    matches!(
-        call.shard.config.maxmemory_policy,
-        MaxmemoryPolicy::AllkeysLfu | MaxmemoryPolicy::VolatileLfu
-    )
+    matches!(call.shard.config.maxmemory_policy, MaxmemoryPolicy::AllkeysLfu | MaxmemoryPolicy::VolatileLfu)
 }
 
 /// Names collected before their number is known, end to end in one buffer.
@@ -236,14 +220,8 @@ mod tests {
 
     #[test]
     fn never_counts_as_later_than_any_moment() {
-        let gt = Only {
-            gt: true,
-            ..Only::default()
-        };
-        let lt = Only {
-            lt: true,
-            ..Only::default()
-        };
+        let gt = Only { gt: true, ..Only::default() };
+        let lt = Only { lt: true, ..Only::default() };
         assert!(!gt.admits(None, 5) && lt.admits(None, 5));
         assert!(gt.admits(Some(4), 5) && !gt.admits(Some(5), 5));
         assert!(lt.admits(Some(6), 5) && !lt.admits(Some(5), 5));
@@ -251,9 +229,6 @@ mod tests {
 
     #[test]
     fn seconds_are_rounded() {
-        assert_eq!(
-            (seconds(499), seconds(500), seconds(i64::MAX)),
-            (0, 1, i64::MAX / 1000)
-        );
+        assert_eq!((seconds(499), seconds(500), seconds(i64::MAX)), (0, 1, i64::MAX / 1000));
     }
 }

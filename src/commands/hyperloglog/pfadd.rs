@@ -50,7 +50,7 @@ fn run(call: &mut Call) -> Outcome {
         has_changed |= hll::add(&mut bytes, element, sparse_max).map_err(shared::refusal)?;
     }
     if has_changed {
-        shared::store(call, 1, &bytes)?;
+        shared::store(call, 1, bytes)?;
         wrote(call, is_new, Class::String, "pfadd", 1);
     }
     call.out.int(i64::from(has_changed));

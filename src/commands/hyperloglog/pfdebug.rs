@@ -71,7 +71,7 @@ fn make_dense(call: &mut Call, mut bytes: Vec<u8>) -> Result<(Vec<u8>, bool), Re
     let was_sparse = hll::check(&bytes) == Ok(Encoding::Sparse);
     if was_sparse {
         hll::to_dense(&mut bytes).map_err(shared::refusal)?;
-        shared::store(call, 2, &bytes)?;
+        shared::store(call, 2, bytes.clone())?;
     }
     Ok((bytes, was_sparse))
 }

@@ -55,7 +55,7 @@ fn run(call: &mut Call) -> Outcome {
     let is_new = found.is_none();
     let mut bytes = found.unwrap_or_else(hll::create);
     union.write_into(&mut bytes, sparse_max).map_err(shared::refusal)?;
-    shared::store(call, 1, &bytes)?;
+    shared::store(call, 1, bytes)?;
     wrote(call, is_new, Class::String, "pfadd", 1);
     call.out.ok();
     Ok(())

@@ -2,7 +2,7 @@
 
 use crate::commands::common::{missed, stored, string_of};
 use crate::data::hll::{self, Fault};
-use crate::keyspace::{Look, StrRef, Ttl};
+use crate::keyspace::{Look, StrRef, Ttl, Value};
 use crate::spec::{Call, Outcome, Refusal};
 
 /// What a client reads about a value that cannot be used.
@@ -42,9 +42,9 @@ fn look_at<T>(call: &mut Call, i: usize, look: Look, f: impl FnOnce(&[u8]) -> T)
 }
 
 /// Stores `bytes` at the key of word `i`, whose expiry stays. Refused when memory is out.
-pub fn store(call: &mut Call, i: usize, bytes: &[u8]) -> Outcome {
+pub fn store(call: &mut Call, i: usize, bytes: Vec<u8>) -> Outcome {
     let key = call.key(i);
-    stored(call.shard.ks.set_str(call.db, &key, bytes, Ttl::Keep, call.now))
+    stored(call.shard.ks.put(call.db, &key, Value::Str { bytes: bytes.into(), raw: true }, Ttl::Keep))
 }
 
 /// hll-sparse-max-bytes.

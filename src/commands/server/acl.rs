@@ -1,7 +1,7 @@
 //! ACL CAT | WHOAMI | HELP: categories of commands, and the user. There is one user, `default`.
 //! Ref: redis.io/commands/acl-cat, redis.io/commands/acl-whoami
 
-use super::command::categories_of;
+use super::shared::categories_of;
 use crate::commands::help;
 use crate::spec::{Arg, Call, Category, Flags, Group, Outcome, Refusal, Spec};
 
@@ -10,7 +10,7 @@ pub const SPEC: Spec = Spec {
     since: "6.0.0",
     group: Group::Server,
     summary: "Groups the commands about users and what they may do.",
-    cost: "Depends on subcommand.",
+    cost: "Depends on the subcommand",
     arity: -2,
     flags: Flags::CONTAINER,
     subs: &[&CAT, &HELP, &WHOAMI],
@@ -27,7 +27,7 @@ const CAT: Spec = Spec {
     since: "6.0.0",
     group: Group::Server,
     summary: "Lists the categories, or the commands of one.",
-    cost: "O(1) since the categories and commands are a fixed set.",
+    cost: "O(1): commands and categories are fixed",
     arity: -2,
     flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE),
     args: &[Arg::string("category").optional()],
@@ -57,12 +57,8 @@ const WHOAMI: Spec = Spec {
 
 const HELP: Spec = help::spec(Group::Server, "6.0.0", Category::NONE, run_help);
 
-const LINES: &[&str] = &[
-    "CAT [<category>]",
-    "    Lists the commands of <category>, or all categories.",
-    "WHOAMI",
-    "    Tells the user of this connection.",
-];
+const LINES: &[&str] =
+    &["CAT [<category>]", "    Lists the commands of <category>, or all categories.", "WHOAMI", "    Tells the user of this connection."];
 
 fn run_help(call: &mut Call) -> Outcome {
     help::reply(call, "ACL", LINES)
@@ -82,8 +78,7 @@ fn cat(call: &mut Call) -> Outcome {
         return Err(Refusal::text(format!("ERR Unknown category '{}'", String::from_utf8_lossy(word))));
     };
     let rows = &call.shard.server.commands.rows;
-    let names: Vec<&str> =
-        rows.iter().filter(|row| categories_of(row.spec).has(*category)).map(|row| row.full_name).collect();
+    let names: Vec<&str> = rows.iter().filter(|row| categories_of(row.spec).has(*category)).map(|row| row.full_name).collect();
     call.out.array(names.len());
     names.iter().for_each(|name| call.out.bulk(name.as_bytes()));
     Ok(())

@@ -16,7 +16,7 @@ pub const SPEC: Spec = Spec {
     since: "2.0.0",
     group: Group::Server,
     summary: "Groups the commands about settings.",
-    cost: "Depends on subcommand.",
+    cost: "Depends on the subcommand",
     arity: -2,
     flags: Flags::CONTAINER,
     subs: &[&GET, &HELP, &RESETSTAT, &REWRITE, &SET],
@@ -33,7 +33,7 @@ const BASE: Spec = Spec { since: "2.0.0", group: Group::Server, flags: OPERATOR,
 const GET: Spec = Spec {
     name: "GET",
     summary: "Returns settings.",
-    cost: "O(N) when N is the number of configuration parameters provided",
+    cost: "O(N), N settings",
     arity: -3,
     args: &[Arg::string("parameter").multiple()],
     history: &[("7.0.0", "Takes several patterns.")],
@@ -42,7 +42,7 @@ const GET: Spec = Spec {
         > CONFIG GET                     -ERR wrong number of arguments for 'config|get' command
         > CONFIG GET nonsense            {}
         > CONFIG GET hash-max-listpack-entrie?   {hash-max-listpack-entries: 512}
-        > CONFIG GET list-compress-depth timeout {list-compress-depth: 0, timeout: 0}
+        > CONFIG GET timeout timeout     {timeout: 0}
     ",
     ..BASE
 };
@@ -50,7 +50,7 @@ const GET: Spec = Spec {
 const SET: Spec = Spec {
     name: "SET",
     summary: "Changes settings, all or none.",
-    cost: "O(N) when N is the number of configuration parameters provided",
+    cost: "O(N), N settings",
     arity: -4,
     args: &[Arg::block("data", &[Arg::string("parameter"), Arg::string("value")]).multiple()],
     route: Route::Every(Merge::AllOk),
@@ -58,16 +58,16 @@ const SET: Spec = Spec {
     run: set,
     cases: "
         > CONFIG SET maxmemory             -ERR wrong number of arguments for 'config|set' command
-        > CONFIG SET timeout 0 hz          -ERR wrong number of arguments for 'config|set' command
+        > CONFIG SET timeout 0 hz          -ERR syntax error
         > CONFIG SET nonsense 1            -ERR Unknown option or number of arguments for CONFIG SET - 'nonsense'
         > CONFIG SET timeout x             -ERR CONFIG SET failed (possibly related to argument 'timeout') - argument couldn't be parsed into an integer
         > CONFIG SET timeout 1 timeout 2   -ERR CONFIG SET failed (possibly related to argument 'timeout') - duplicate parameter
         > CONFIG SET databases 4           -ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config
         > CONFIG SET list-compress-depth 1 hz x   -ERR CONFIG SET failed (possibly related to argument 'hz') - argument couldn't be parsed into an integer
         > CONFIG GET list-compress-depth   {list-compress-depth: 0}
-        > CONFIG SET list-compress-depth 1 +OK
+        > CONFIG SET list-compress-depth 1   +OK
         > CONFIG GET list-compress-depth   {list-compress-depth: 1}
-        > CONFIG SET list-compress-depth 0 +OK
+        > CONFIG SET list-compress-depth 0   +OK
     ",
     ..BASE
 };
@@ -125,7 +125,7 @@ fn get(call: &mut Call) -> Outcome {
 
 fn set(call: &mut Call) -> Outcome {
     if !call.args.len().is_multiple_of(2) {
-        return Err(Refusal::arity("config|set"));
+        return Err(Refusal::SYNTAX);
     }
     let words: Vec<&[u8]> = call.args.from(2).collect();
     let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
@@ -157,7 +157,7 @@ fn rewrite(call: &mut Call) -> Outcome {
     if path.is_empty() {
         return Err(Refusal::fixed("ERR The server is running without a config file"));
     }
-    call.shard.requests.push(Request::WriteConfig { path, text: String::new() });
+    call.shard.requests.push(Request::WriteConfig { path });
     call.out.ok();
     Ok(())
 }

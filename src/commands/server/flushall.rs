@@ -11,7 +11,7 @@ pub const SPEC: Spec = Spec {
     name: "FLUSHALL",
     group: Group::Server,
     summary: "Removes every key of every database.",
-    cost: "O(N) where N is the total number of keys in all databases",
+    cost: "O(N), N keys of all databases",
     arity: -1,
     flags: Flags::WRITE,
     categories: Category::KEYSPACE.and(Category::DANGEROUS),

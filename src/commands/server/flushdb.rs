@@ -11,7 +11,7 @@ pub const SPEC: Spec = Spec {
     name: "FLUSHDB",
     group: Group::Server,
     summary: "Removes every key of the database.",
-    cost: "O(N) where N is the number of keys in the selected database",
+    cost: "O(N), N keys of the database",
     arity: -1,
     flags: Flags::WRITE,
     categories: Category::KEYSPACE.and(Category::DANGEROUS),

@@ -14,7 +14,7 @@ pub const SPEC: Spec = Spec {
     since: "2.8.13",
     group: Group::Server,
     summary: "Groups the commands about latency.",
-    cost: "Depends on subcommand.",
+    cost: "Depends on the subcommand",
     arity: -2,
     flags: Flags::CONTAINER,
     subs: &[&DOCTOR, &GRAPH, &HELP, &HISTOGRAM, &HISTORY, &LATEST, &RESET],
@@ -28,15 +28,8 @@ pub const SPEC: Spec = Spec {
 
 const REPORT_TIPS: &[&str] = &["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"];
 
-const BASE: Spec = Spec {
-    since: "2.8.13",
-    group: Group::Server,
-    arity: 2,
-    flags: OPERATOR,
-    tips: REPORT_TIPS,
-    run: send_events,
-    ..Spec::DEFAULT
-};
+const BASE: Spec =
+    Spec { since: "2.8.13", group: Group::Server, arity: 2, flags: OPERATOR, tips: REPORT_TIPS, run: send_events, ..Spec::DEFAULT };
 
 const DOCTOR: Spec = Spec {
     name: "DOCTOR",
@@ -65,7 +58,7 @@ const HISTOGRAM: Spec = Spec {
     name: "HISTOGRAM",
     since: "7.0.0",
     summary: "Returns how often commands took how long.",
-    cost: "O(N) where N is the number of commands with latency information being retrieved.",
+    cost: "O(N), N commands shown",
     arity: -2,
     args: &[Arg::string("command").optional().multiple()],
     route: Route::Every(Merge::Custom(histogram)),
@@ -187,7 +180,9 @@ fn joined(call: &mut Call, parts: &[&[u8]]) -> Option<BTreeMap<Vec<u8>, Joined>>
 }
 
 fn latest(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let Some(events) = joined(call, parts) else { return Ok(()) };
+    let Some(events) = joined(call, parts) else {
+        return Ok(());
+    };
     call.out.array(events.len());
     for (name, event) in events {
         let (second, ms) = event.samples.last_key_value().map_or((0, 0), |(s, ms)| (*s, *ms));
@@ -201,7 +196,9 @@ fn latest(call: &mut Call, parts: &[&[u8]]) -> Outcome {
 }
 
 fn history(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let Some(mut events) = joined(call, parts) else { return Ok(()) };
+    let Some(mut events) = joined(call, parts) else {
+        return Ok(());
+    };
     let event = events.remove(call.args.get(2)).unwrap_or_default();
     call.out.array(event.samples.len());
     for (second, ms) in event.samples {
@@ -213,7 +210,9 @@ fn history(call: &mut Call, parts: &[&[u8]]) -> Outcome {
 }
 
 fn graph(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let Some(mut events) = joined(call, parts) else { return Ok(()) };
+    let Some(mut events) = joined(call, parts) else {
+        return Ok(());
+    };
     let name = String::from_utf8_lossy(call.args.get(2)).into_owned();
     let Some(event) = events.remove(call.args.get(2)) else {
         return Err(Refusal::text(format!("ERR No samples available for event '{name}'")));
@@ -236,7 +235,9 @@ fn drawing(name: &str, event: &Joined, now: i64) -> String {
     let mut text = format!("{name} - high {high} ms, low {low} ms (all time high {} ms)\n", event.max_ms);
     text.push_str(&"-".repeat(COLUMNS));
     text.push('\n');
-    let height = |ms: u64| if high == low { 1 } else { 1 + (ms - low) * (ROWS - 1) / (high - low) };
+    let height = |ms: u64| {
+        if high == low { 1 } else { 1 + (ms - low) * (ROWS - 1) / (high - low) }
+    };
     for row in (1..=ROWS).rev() {
         text.extend(samples.iter().map(|(_, ms)| if height(*ms) >= row { '#' } else { ' ' }));
         text.push('\n');
@@ -261,7 +262,9 @@ fn age(seconds: i64) -> String {
 }
 
 fn doctor(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let Some(events) = joined(call, parts) else { return Ok(()) };
+    let Some(events) = joined(call, parts) else {
+        return Ok(());
+    };
     let threshold = call.shard.config.latency_monitor_threshold;
     let text = diagnosis(&events, threshold);
     call.out.verbatim(b"txt", text.as_bytes());
@@ -312,7 +315,9 @@ fn reset(call: &mut Call) -> Outcome {
 
 /// An event that several cores had counts once.
 fn merge_reset(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let Some(records) = parts::receive(call, parts) else { return Ok(()) };
+    let Some(records) = parts::receive(call, parts) else {
+        return Ok(());
+    };
     let mut names = BTreeSet::new();
     for mut record in records {
         while let Some(name) = parts::text(&mut record) {
@@ -329,7 +334,9 @@ fn send_histograms(call: &mut Call) -> Outcome {
 }
 
 fn histogram(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let Some(view) = view(call, parts) else { return Ok(()) };
+    let Some(view) = view(call, parts) else {
+        return Ok(());
+    };
     let table = &call.shard.server.commands;
     let ran = |row: &u16| view.total.latencies.get(&u64::from(*row)).is_some_and(|l| !l.is_empty());
     let mut rows: Vec<u16> = Vec::new();
@@ -337,7 +344,9 @@ fn histogram(call: &mut Call, parts: &[&[u8]]) -> Outcome {
         rows.extend((0..table.rows.len() as u16).filter(|row| ran(row)));
     }
     for name in call.args.from(2) {
-        let Some(row) = table.find_full(name) else { continue };
+        let Some(row) = table.find_full(name) else {
+            continue;
+        };
         // A container stands for its subcommands, unless it was counted itself.
         let meant = if ran(&row) { vec![row] } else { table.row(row).subs.clone() };
         rows.extend(meant.into_iter().filter(|row| ran(row)));

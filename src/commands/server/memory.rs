@@ -6,6 +6,7 @@ use crate::base::num::parse_i64;
 use crate::commands::help;
 use crate::metrics::catalog::View;
 use crate::metrics::human;
+use crate::proto::encode::Out;
 use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Refusal, Route, Spec};
 use std::fmt::Write;
 
@@ -14,7 +15,7 @@ pub const SPEC: Spec = Spec {
     since: "4.0.0",
     group: Group::Server,
     summary: "Groups the commands about memory.",
-    cost: "Depends on subcommand.",
+    cost: "Depends on the subcommand",
     arity: -2,
     flags: Flags::CONTAINER,
     subs: &[&DOCTOR, &HELP, &MALLOC_STATS, &PURGE, &STATS, &USAGE],
@@ -41,7 +42,7 @@ const DOCTOR: Spec = Spec {
 const MALLOC_STATS: Spec = Spec {
     name: "MALLOC-STATS",
     summary: "Returns figures of the allocators.",
-    cost: "Depends on how much memory is allocated, could be slow",
+    cost: "O(N), N pieces of memory",
     route: Route::Every(Merge::Custom(malloc_stats)),
     tips: REPORT_TIPS,
     ..BASE
@@ -50,7 +51,7 @@ const MALLOC_STATS: Spec = Spec {
 const PURGE: Spec = Spec {
     name: "PURGE",
     summary: "Gives unused memory back.",
-    cost: "Depends on how much memory is allocated, could be slow",
+    cost: "O(N), N pieces of memory",
     route: Route::Every(Merge::AllOk),
     run: purge,
     cases: "
@@ -75,7 +76,7 @@ const STATS: Spec = Spec {
 const USAGE: Spec = Spec {
     name: "USAGE",
     summary: "Estimates the bytes that a key and its value take.",
-    cost: "O(N) where N is the number of samples.",
+    cost: "O(N), N samples",
     arity: -3,
     flags: Flags::READONLY,
     keys: &[KeySpec::one(2, Access::RO)],
@@ -155,7 +156,9 @@ fn purge(call: &mut Call) -> Outcome {
 const SMALL_BYTES: u64 = 5 << 20;
 
 fn doctor(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let Some(view) = view(call, parts) else { return Ok(()) };
+    let Some(view) = view(call, parts) else {
+        return Ok(());
+    };
     let text = diagnosis(&view);
     call.out.verbatim(b"txt", text.as_bytes());
     Ok(())
@@ -177,8 +180,7 @@ fn diagnosis(view: &View) -> String {
     if view.total.numbers.client_bytes.checked_div(clients).is_some_and(|each| each > 200 << 10) {
         let _ = writeln!(text, "* Clients: they cost more than 200 KiB each on average.");
     }
-    if let (Some(most), Some(least)) =
-        (view.cores.iter().map(|c| c.data_bytes).max(), view.cores.iter().map(|c| c.data_bytes).min())
+    if let (Some(most), Some(least)) = (view.cores.iter().map(|c| c.data_bytes).max(), view.cores.iter().map(|c| c.data_bytes).min())
         && most > SMALL_BYTES
         && most / 4 > least
     {
@@ -188,7 +190,9 @@ fn diagnosis(view: &View) -> String {
 }
 
 fn malloc_stats(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let Some(view) = view(call, parts) else { return Ok(()) };
+    let Some(view) = view(call, parts) else {
+        return Ok(());
+    };
     let mut text = format!("heap: {} bytes in use\n", view.facts.heap_bytes);
     for (i, core) in view.cores.iter().enumerate() {
         let _ = writeln!(text, "core {i}: {} bytes of keys and values", core.data_bytes);
@@ -206,35 +210,70 @@ enum Figure {
 }
 
 fn stats(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    use Figure::{Count, Ratio, Signed};
-    let Some(view) = view(call, parts) else { return Ok(()) };
-    let n = &view.total.numbers;
-    let (used, peak, rss) = (view.used_bytes(), view.peak_bytes(), view.facts.rss_bytes);
-    let overhead = rss as i64 - used as i64;
-    let databases: Vec<usize> =
-        view.total.databases.iter().enumerate().filter(|(_, d)| d.keys > 0).map(|(i, _)| i).collect();
-    let before = [
-        ("peak.allocated", Count(peak)),
-        ("total.allocated", Count(used)),
+    let Some(view) = view(call, parts) else {
+        return Ok(());
+    };
+    let (before, after) = (totals(&view), shares(&view));
+    let databases = view.total.databases.iter().enumerate();
+    let databases: Vec<usize> = databases.filter(|(_, d)| d.keys > 0).map(|(i, _)| i).collect();
+    let out = &mut *call.out;
+    out.map(before.len() + databases.len() + after.len());
+    before.iter().for_each(|figure| put(out, figure));
+    for db in databases {
+        out.bulk(format!("db.{db}").as_bytes());
+        out.map(2);
+        // The index belongs to all databases of a core together; its bytes are in overhead.total.
+        put(out, &("overhead.hashtable.main", Figure::Count(0)));
+        put(out, &("overhead.hashtable.expires", Figure::Count(0)));
+    }
+    after.iter().for_each(|figure| put(out, figure));
+    Ok(())
+}
+
+fn put(out: &mut Out, (name, figure): &(&str, Figure)) {
+    out.bulk(name.as_bytes());
+    match figure {
+        Figure::Count(n) => out.int(*n as i64),
+        Figure::Signed(n) => out.int(*n),
+        Figure::Ratio(r) => out.double(*r),
+    }
+}
+
+/// What stands before the databases.
+fn totals(view: &View) -> [(&'static str, Figure); 10] {
+    use Figure::Count;
+    [
+        ("peak.allocated", Count(view.peak_bytes())),
+        ("total.allocated", Count(view.used_bytes())),
         ("startup.allocated", Count(0)),
         ("replication.backlog", Count(0)),
         ("clients.slaves", Count(0)),
-        ("clients.normal", Count(n.client_bytes)),
+        ("clients.normal", Count(view.total.numbers.client_bytes)),
         ("cluster.links", Count(0)),
         ("aof.buffer", Count(0)),
         ("lua.caches", Count(0)),
         ("functions.caches", Count(0)),
-    ];
-    let after = [
+    ]
+}
+
+/// What stands behind the databases.
+fn shares(view: &View) -> [(&'static str, Figure); 21] {
+    use Figure::{Count, Ratio, Signed};
+    let n = &view.total.numbers;
+    let (used, rss) = (view.used_bytes(), view.facts.rss_bytes);
+    let beyond = rss as i64 - used as i64;
+    let per_key = n.data_bytes.checked_div(n.keys).unwrap_or(0);
+    let percent = |part, whole| Ratio(human::ratio(part, whole) * 100.0);
+    [
         ("overhead.db.hashtable.lut", Count(0)),
         ("overhead.db.hashtable.rehashing", Count(0)),
         ("overhead.total", Count(view.overhead_bytes())),
         ("db.dict.rehashing.count", Count(0)),
         ("keys.count", Count(n.keys)),
-        ("keys.bytes-per-key", Count(n.data_bytes.checked_div(n.keys).unwrap_or(0))),
-        ("dataset.bytes", Count(n.data_bytes)),
-        ("dataset.percentage", Ratio(human::ratio(n.data_bytes, used) * 100.0)),
-        ("peak.percentage", Ratio(human::ratio(used, peak) * 100.0)),
+        ("keys.bytes-per-key", Count(per_key)),
+        ("dataset.bytes", Count(view.dataset_bytes())),
+        ("dataset.percentage", percent(view.dataset_bytes(), used)),
+        ("peak.percentage", percent(used, view.peak_bytes())),
         ("allocator.allocated", Count(used)),
         ("allocator.active", Count(used)),
         ("allocator.resident", Count(rss)),
@@ -242,31 +281,12 @@ fn stats(call: &mut Call, parts: &[&[u8]]) -> Outcome {
         ("allocator-fragmentation.ratio", Ratio(1.0)),
         ("allocator-fragmentation.bytes", Count(0)),
         ("allocator-rss.ratio", Ratio(human::ratio(rss, used))),
-        ("allocator-rss.bytes", Signed(overhead)),
+        ("allocator-rss.bytes", Signed(beyond)),
         ("rss-overhead.ratio", Ratio(1.0)),
         ("rss-overhead.bytes", Count(0)),
         ("fragmentation", Ratio(human::ratio(rss, used))),
-        ("fragmentation.bytes", Signed(overhead)),
-    ];
-    let out = &mut *call.out;
-    let put = |out: &mut crate::proto::encode::Out, name: &str, figure: &Figure| {
-        out.bulk(name.as_bytes());
-        match figure {
-            Count(n) => out.int(*n as i64),
-            Signed(n) => out.int(*n),
-            Ratio(r) => out.double(*r),
-        }
-    };
-    out.map(before.len() + databases.len() + after.len());
-    before.iter().for_each(|(name, figure)| put(out, name, figure));
-    for db in databases {
-        out.bulk(format!("db.{db}").as_bytes());
-        out.map(2);
-        put(out, "overhead.hashtable.main", &Count(0));
-        put(out, "overhead.hashtable.expires", &Count(0));
-    }
-    after.iter().for_each(|(name, figure)| put(out, name, figure));
-    Ok(())
+        ("fragmentation.bytes", Signed(beyond)),
+    ]
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ pub const SPEC: Spec = Spec {
     since: "4.0.0",
     group: Group::Server,
     summary: "Groups the commands about modules.",
-    cost: "Depends on subcommand.",
+    cost: "Depends on the subcommand",
     arity: -2,
     flags: Flags::CONTAINER,
     subs: &[&HELP, &LIST, &LOAD, &LOADEX, &UNLOAD],
@@ -33,7 +33,7 @@ const BASE: Spec = Spec {
 const LIST: Spec = Spec {
     name: "LIST",
     summary: "Lists the modules.",
-    cost: "O(N) where N is the number of loaded modules.",
+    cost: "O(N), N modules",
     arity: 2,
     flags: Flags::ADMIN.and(Flags::NOSCRIPT),
     tips: &["nondeterministic_output_order"],
@@ -60,18 +60,13 @@ const LOADEX: Spec = Spec {
     arity: -3,
     args: &[
         Arg::string("path"),
-        Arg::block("configs", &[Arg::string("name"), Arg::string("value")])
-            .token("CONFIG")
-            .optional()
-            .multiple()
-            .multiple_token(),
+        Arg::block("configs", &[Arg::string("name"), Arg::string("value")]).token("CONFIG").optional().multiple().multiple_token(),
         Arg::string("args").token("ARGS").optional().multiple(),
     ],
     ..BASE
 };
 
-const UNLOAD: Spec =
-    Spec { name: "UNLOAD", summary: "Unloads a module.", arity: 3, args: &[Arg::string("name")], ..BASE };
+const UNLOAD: Spec = Spec { name: "UNLOAD", summary: "Unloads a module.", arity: 3, args: &[Arg::string("name")], ..BASE };
 
 const HELP: Spec = help::spec(Group::Server, "5.0.0", Category::NONE, run_help);
 

@@ -1,12 +1,46 @@
 //! What several server commands need: flags of operators' commands, flushing, the figures of one core and of all.
 
+use crate::base::num::parse_i64;
 use crate::commands::parts;
 use crate::metrics::catalog::{Facts, View};
 use crate::metrics::report::{Command, Database, Numbers, Report};
-use crate::spec::{Call, Flags, Refusal, Shard};
+use crate::spec::{Arg, Call, Category, Flags, Outcome, Refusal, Shard, Spec};
 
 /// Flags of most commands that are left to operators.
 pub const OPERATOR: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE);
+
+/// Arguments of REPLICAOF and of its old name.
+pub const REPLICA_OF_ARGS: &[Arg] = &[Arg::one_of(
+    "args",
+    &[
+        Arg::block("host-port", &[Arg::string("host"), Arg::integer("port")]),
+        Arg::block("no-one", &[Arg::word("no", "NO"), Arg::word("one", "ONE")]),
+    ],
+)];
+
+/// Flags of REPLICAOF and of its old name.
+pub const REPLICA_OF: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::STALE).and(Flags::NO_ASYNC_LOADING);
+
+/// REPLICAOF, by either name: nobody can be followed yet, and the reply says so.
+pub fn replica_of(call: &mut Call) -> Outcome {
+    if call.args.is(1, "NO") && call.args.is(2, "ONE") {
+        call.out.ok();
+        return Ok(());
+    }
+    if !parse_i64(call.args.get(2)).is_some_and(|port| (0..=65535).contains(&port)) {
+        return Err(Refusal::fixed("ERR Invalid master port"));
+    }
+    Err(Refusal::fixed("ERR replication is not supported yet by this version"))
+}
+
+/// All ACL categories of a command: its own and those that its flags imply.
+pub fn categories_of(spec: &Spec) -> Category {
+    let mut all = spec.categories.and(spec.flags.implied());
+    if spec.flags.has(Flags::READONLY) && !spec.categories.has(Category::SCRIPTING) {
+        all = all.and(Category::READ);
+    }
+    all
+}
 
 /// Empties database `db` of this core; the memory is given back in slices.
 pub fn flush(call: &mut Call, db: usize) {
@@ -87,6 +121,7 @@ fn numbers(shard: &Shard) -> Numbers {
         slow_turns: s.slow_turns,
         clients: shard.clients.len() as u64,
         data_bytes: shard.ks.used_bytes() as u64,
+        index_bytes: shard.ks.overhead_bytes() as u64,
         peak_bytes: shard.peak_bytes,
         doomed: shard.ks.doomed_len() as u64,
         ops_rate: shard.rates.ops,

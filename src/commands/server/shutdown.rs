@@ -10,7 +10,7 @@ pub const SPEC: Spec = Spec {
     name: "SHUTDOWN",
     group: Group::Server,
     summary: "Ends the server.",
-    cost: "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)",
+    cost: "O(N) with a snapshot of N keys, O(1) without",
     arity: -1,
     flags: OPERATOR.and(Flags::NO_MULTI).and(Flags::ALLOW_BUSY),
     args: &[
@@ -35,15 +35,10 @@ fn run(call: &mut Call) -> Outcome {
     let mut how = Shutdown::default();
     let (mut save, mut nosave) = (false, false);
     for i in 1..args.len() {
-        let place = [
-            ("NOSAVE", &mut nosave),
-            ("SAVE", &mut save),
-            ("NOW", &mut how.now),
-            ("FORCE", &mut how.force),
-            ("ABORT", &mut how.abort),
-        ]
-        .into_iter()
-        .find(|(word, _)| args.is(i, word));
+        let place =
+            [("NOSAVE", &mut nosave), ("SAVE", &mut save), ("NOW", &mut how.now), ("FORCE", &mut how.force), ("ABORT", &mut how.abort)]
+                .into_iter()
+                .find(|(word, _)| args.is(i, word));
         *place.ok_or(Refusal::SYNTAX)?.1 = true;
     }
     if (save && nosave) || (how.abort && args.len() > 2) {

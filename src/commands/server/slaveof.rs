@@ -1,7 +1,7 @@
 //! SLAVEOF: the old name of REPLICAOF.
 //! Ref: redis.io/commands/slaveof
 
-use super::replicaof::{ARGS, FLAGS, run};
+use super::shared::{REPLICA_OF, REPLICA_OF_ARGS, replica_of};
 use crate::spec::{Group, Spec};
 
 pub const SPEC: Spec = Spec {
@@ -9,10 +9,10 @@ pub const SPEC: Spec = Spec {
     group: Group::Server,
     summary: "Makes the server follow a master, or none.",
     arity: 3,
-    flags: FLAGS,
-    args: ARGS,
+    flags: REPLICA_OF,
+    args: REPLICA_OF_ARGS,
     deprecated: Some(("5.0.0", "`REPLICAOF`")),
-    run,
+    run: replica_of,
     cases: "
         > SLAVEOF NO       -ERR wrong number of arguments for 'slaveof' command
         > SLAVEOF NO ONE   +OK

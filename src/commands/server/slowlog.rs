@@ -11,7 +11,7 @@ pub const SPEC: Spec = Spec {
     since: "2.2.12",
     group: Group::Server,
     summary: "Groups the commands about the log of slow calls.",
-    cost: "Depends on subcommand.",
+    cost: "Depends on the subcommand",
     arity: -2,
     flags: Flags::CONTAINER,
     subs: &[&GET, &HELP, &LEN, &RESET],
@@ -23,18 +23,13 @@ pub const SPEC: Spec = Spec {
     ..Spec::DEFAULT
 };
 
-const BASE: Spec = Spec {
-    since: "2.2.12",
-    group: Group::Server,
-    arity: 2,
-    flags: Flags::ADMIN.and(Flags::LOADING).and(Flags::STALE),
-    ..Spec::DEFAULT
-};
+const BASE: Spec =
+    Spec { since: "2.2.12", group: Group::Server, arity: 2, flags: Flags::ADMIN.and(Flags::LOADING).and(Flags::STALE), ..Spec::DEFAULT };
 
 const GET: Spec = Spec {
     name: "GET",
     summary: "Returns the last slow calls.",
-    cost: "O(N) where N is the number of entries returned",
+    cost: "O(N), N entries shown",
     arity: -2,
     args: &[Arg::integer("count").optional()],
     route: Route::Every(Merge::Custom(merge_get)),
@@ -68,7 +63,7 @@ const LEN: Spec = Spec {
 const RESET: Spec = Spec {
     name: "RESET",
     summary: "Empties the log.",
-    cost: "O(N) where N is the number of entries in the slowlog",
+    cost: "O(N), N entries of the log",
     route: Route::Every(Merge::AllOk),
     run: reset,
     ..BASE
@@ -95,7 +90,9 @@ fn count(call: &Call) -> Result<usize, Refusal> {
     if call.args.len() > 3 {
         return Err(Refusal::subcommand_or_arity(call.args.get(1), "SLOWLOG"));
     }
-    let Some(word) = call.args.try_get(2) else { return Ok(10) };
+    let Some(word) = call.args.try_get(2) else {
+        return Ok(10);
+    };
     match parse_i64(word) {
         Some(-1) => Ok(usize::MAX),
         Some(n) if n >= 0 => Ok(n as usize),
@@ -138,7 +135,9 @@ fn read<'p>(record: &mut &'p [u8]) -> Option<Entry<'p>> {
 
 fn merge_get(call: &mut Call, parts: &[&[u8]]) -> Outcome {
     let count = count(call)?;
-    let Some(records) = parts::receive(call, parts) else { return Ok(()) };
+    let Some(records) = parts::receive(call, parts) else {
+        return Ok(());
+    };
     let mut entries = Vec::new();
     for mut record in records {
         while let Some(entry) = read(&mut record) {

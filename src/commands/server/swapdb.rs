@@ -11,7 +11,7 @@ pub const SPEC: Spec = Spec {
     since: "4.0.0",
     group: Group::Server,
     summary: "Lets two databases change places.",
-    cost: "O(N) where N is the count of clients watching or blocking on keys from both databases.",
+    cost: "O(N), N clients that watch or wait for keys of both databases",
     arity: 3,
     flags: Flags::WRITE.and(Flags::FAST),
     categories: Category::KEYSPACE.and(Category::DANGEROUS),

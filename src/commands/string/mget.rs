@@ -31,8 +31,7 @@ pub const SPEC: Spec = Spec {
 fn run(call: &mut Call) -> Outcome {
     call.out.array(call.args.len() - 1);
     let look = call.look();
-    for i in 1..call.args.len() {
-        let key = call.key(i);
+    call.each_key(1, 1, |call, i, key| {
         let found = call.shard.ks.find(call.db, &key, call.now, look);
         let is_missing = found.is_none();
         match found.as_ref().and_then(|item| string_of(item).ok()) {
@@ -42,6 +41,6 @@ fn run(call: &mut Call) -> Outcome {
         if is_missing {
             missed(call, i);
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }

@@ -1,7 +1,7 @@
 //! MSET key value [key value ...]: stores several strings, whatever the keys held before.
 //! Ref: redis.io/commands/mset
 
-use super::shared::store;
+use super::shared::store_at;
 use crate::keyspace::Ttl;
 use crate::spec::{
     Access, Arg, Args, Call, Category, Flags, Group, KeySpec, Merge, Multi, Outcome, Refusal,
@@ -36,10 +36,10 @@ pub const SPEC: Spec = Spec {
 
 fn run(call: &mut Call) -> Outcome {
     pairs(&call.args)?;
-    for i in (1..call.args.len()).step_by(2) {
+    call.each_key(1, 2, |call, i, key| {
         let value = call.arg(i + 1);
-        store(call, i, value, Ttl::None)?;
-    }
+        store_at(call, i, &key, value, Ttl::None)
+    })?;
     call.out.ok();
     Ok(())
 }

@@ -86,12 +86,8 @@ impl<'a> Condition<'a> {
             (Condition::Absent, value) => value.is_none(),
             (Condition::Present, value) => value.is_some(),
             (Condition::Value { is, .. } | Condition::Digest { is, .. }, None) => !is,
-            (Condition::Value { is, text }, Some(value)) => {
-                (text_of(value, &mut digits) == text) == is
-            }
-            (Condition::Digest { is, text }, Some(value)) => {
-                digest(text_of(value, &mut digits)).eq_ignore_ascii_case(text) == is
-            }
+            (Condition::Value { is, text }, Some(value)) => (text_of(value, &mut digits) == text) == is,
+            (Condition::Digest { is, text }, Some(value)) => digest(text_of(value, &mut digits)).eq_ignore_ascii_case(text) == is,
         }
     }
 }
@@ -122,16 +118,10 @@ pub struct Options<'a> {
 
 /// Reads the options from word `from` on.
 pub fn options<'a>(args: &Args<'a>, from: usize, reader: Reader) -> Result<Options<'a>, Refusal> {
-    let mut all = Options {
-        expiry: Expiry::Unsaid,
-        condition: Condition::Always,
-        get: false,
-    };
+    let mut all = Options { expiry: Expiry::Unsaid, condition: Condition::Always, get: false };
     let mut i = from;
     while let Some(word) = args.try_get(i) {
-        i += 1 + all
-            .take(word, args.try_get(i + 1), reader)
-            .ok_or(Refusal::SYNTAX)?;
+        i += 1 + all.take(word, args.try_get(i + 1), reader).ok_or(Refusal::SYNTAX)?;
     }
     Ok(all)
 }
@@ -208,20 +198,11 @@ mod tests {
 
     #[test]
     fn conditions_on_values_hold_for_missing_keys_only_when_negative() {
-        let is = Condition::Value {
-            is: true,
-            text: b"7",
-        };
-        let is_not = Condition::Value {
-            is: false,
-            text: b"7",
-        };
+        let is = Condition::Value { is: true, text: b"7" };
+        let is_not = Condition::Value { is: false, text: b"7" };
         assert!(!is.holds(None) && is_not.holds(None));
         assert!(is.holds(Some(StrRef::Int(7))) && !is_not.holds(Some(StrRef::Int(7))));
-        let digest = Condition::Digest {
-            is: true,
-            text: b"9555E8555C62DCFD",
-        };
+        let digest = Condition::Digest { is: true, text: b"9555E8555C62DCFD" };
         assert!(digest.holds(Some(StrRef::Bytes(b"hello"))) && !digest.holds(None));
     }
 }

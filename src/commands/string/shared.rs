@@ -2,7 +2,7 @@
 
 use crate::base::num::parse_i64;
 use crate::commands::common::{deadline, missed, stored, string_of, will_tell_new, wrote};
-use crate::keyspace::{Look, StrRef, Ttl};
+use crate::keyspace::{Key, Look, StrRef, Ttl};
 use crate::proto::encode::Out;
 use crate::spec::{Call, Outcome, Refusal, effect::Class};
 
@@ -56,31 +56,26 @@ pub fn reply_string(call: &mut Call, i: usize) -> Result<bool, Refusal> {
 /// Stores `value` at the key of word `i`, whatever was there.
 #[inline(always)]
 pub fn store(call: &mut Call, i: usize, value: &[u8], ttl: Ttl) -> Outcome {
-    let is_new = will_tell_new(call, i);
     let key = call.key(i);
-    stored(call.shard.ks.set_str(call.db, &key, value, ttl, call.now))?;
+    store_at(call, i, &key, value, ttl)
+}
+
+/// The same with the key of word `i` at hand.
+pub fn store_at(call: &mut Call, i: usize, key: &Key, value: &[u8], ttl: Ttl) -> Outcome {
+    let is_new = will_tell_new(call, i);
+    stored(call.shard.ks.set_str(call.db, key, value, ttl, call.now))?;
     wrote(call, is_new, Class::String, "set", i);
     Ok(())
 }
 
 /// Stores word 3 at key 1, to expire as word 2 tells (SETEX, PSETEX).
-pub fn store_expiring(
-    call: &mut Call,
-    clock: crate::commands::common::Clock,
-    command: &str,
-) -> Outcome {
+pub fn store_expiring(call: &mut Call, clock: crate::commands::common::Clock, command: &str) -> Outcome {
     let at = deadline(call.arg(2), clock, call.now, command)?;
     let value = call.arg(3);
     store(call, 1, value, Ttl::At(at))?;
     call.event(Class::Generic, "expire", 1);
     let key = call.arg(1);
-    call.effect(&[
-        b"SET",
-        key,
-        value,
-        b"PXAT",
-        itoa::Buffer::new().format(at).as_bytes(),
-    ]);
+    call.effect(&[b"SET", key, value, b"PXAT", itoa::Buffer::new().format(at).as_bytes()]);
     call.out.ok();
     Ok(())
 }
@@ -140,18 +135,10 @@ fn slice(text: &[u8], from: i64, to: i64) -> &[u8] {
     }
     let len = text.len() as i64;
     let place = |n: i64| {
-        if n < 0 {
-            n.saturating_add(len).max(0)
-        } else {
-            n
-        }
+        if n < 0 { n.saturating_add(len).max(0) } else { n }
     };
     let (from, to) = (place(from), place(to).min(len - 1));
-    if from > to {
-        b""
-    } else {
-        &text[from as usize..=to as usize]
-    }
+    if from > to { b"" } else { &text[from as usize..=to as usize] }
 }
 
 /// The length of a string of `old` bytes, or up to place `old`, with `more` bytes after it. Refused where that exceeds

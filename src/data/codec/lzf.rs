@@ -27,9 +27,7 @@ const TABLE_BITS: u32 = 12;
 /// was and returns false. `input`: shorter than 2^32 bytes, else false.
 pub fn compress(input: &[u8], limit: usize, out: &mut Vec<u8>) -> bool {
     let start = out.len();
-    if u32::try_from(input.len()).is_ok()
-        && compress_within(input, start.saturating_add(limit), out)
-    {
+    if u32::try_from(input.len()).is_ok() && compress_within(input, start.saturating_add(limit), out) {
         return true;
     }
     out.truncate(start);
@@ -52,20 +50,16 @@ fn compress_within(input: &[u8], end: usize, out: &mut Vec<u8>) -> bool {
         // Positions are kept plus one, so that zero means none.
         let candidate = std::mem::replace(entry, at as u32 + 1) as usize;
         let distance = (at + 1).wrapping_sub(candidate);
-        let is_copy = candidate != 0
-            && distance <= DISTANCE_MAX
-            && input[candidate - 1..candidate - 1 + COPY_MIN] == input[at..at + COPY_MIN];
+        let is_copy =
+            candidate != 0 && distance <= DISTANCE_MAX && input[candidate - 1..candidate - 1 + COPY_MIN] == input[at..at + COPY_MIN];
         if !is_copy {
             at += 1;
             continue;
         }
         let most = (input.len() - at).min(COPY_MAX);
-        let more = input[at - distance + COPY_MIN..]
-            .iter()
-            .zip(&input[at + COPY_MIN..at + most]);
+        let more = input[at - distance + COPY_MIN..].iter().zip(&input[at + COPY_MIN..at + most]);
         let len = COPY_MIN + more.take_while(|(a, b)| a == b).count();
-        if !put_literals(&input[literals_from..at], end, out) || !put_copy(len, distance, end, out)
-        {
+        if !put_literals(&input[literals_from..at], end, out) || !put_copy(len, distance, end, out) {
             return false;
         }
         // The last two positions of the copy enter the table too: text that repeats often goes on from there.
@@ -165,11 +159,7 @@ mod tests {
             state
         };
         (0..600usize).map(move |i| {
-            let len = if i < 300 {
-                i
-            } else {
-                (next() % 40_000) as usize
-            };
+            let len = if i < 300 { i } else { (next() % 40_000) as usize };
             let alphabet = [1, 2, 3, 5, 26, 256][i % 6];
             let period = 1 + (next() % 300) as usize;
             let mut text: Vec<u8> = (0..len).map(|_| (next() % alphabet) as u8).collect();
@@ -191,10 +181,7 @@ mod tests {
             }
             smaller += 1;
             assert!(stream.len() <= text.len());
-            assert_eq!(
-                decompress(&stream, text.len() as u64).as_deref(),
-                Some(&text[..])
-            );
+            assert_eq!(decompress(&stream, text.len() as u64).as_deref(), Some(&text[..]));
             if !text.is_empty() {
                 assert_eq!(lzf::decompress(&stream, text.len()).unwrap(), text);
             }
@@ -219,15 +206,10 @@ mod tests {
                 continue;
             }
             for at in 0..stream.len() {
-                assert!(
-                    decompress(&stream[..at], text.len() as u64)
-                        .is_none_or(|t| t.len() == text.len())
-                );
+                assert!(decompress(&stream[..at], text.len() as u64).is_none_or(|t| t.len() == text.len()));
                 let mut changed = stream.clone();
                 changed[at] ^= 0xe0;
-                assert!(
-                    decompress(&changed, text.len() as u64).is_none_or(|t| t.len() == text.len())
-                );
+                assert!(decompress(&changed, text.len() as u64).is_none_or(|t| t.len() == text.len()));
             }
         }
     }

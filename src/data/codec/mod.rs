@@ -77,11 +77,7 @@ pub fn check_footer(payload: &[u8]) -> Result<&[u8], Fault> {
     let (covered, sum) = payload.split_last_chunk::<8>().ok_or(Fault::Footer)?;
     let (body, version) = covered.split_last_chunk::<2>().ok_or(Fault::Footer)?;
     let is_known = u16::from_le_bytes(*version) <= VERSION_MAX;
-    if is_known && checksum(covered) == u64::from_le_bytes(*sum) {
-        Ok(body)
-    } else {
-        Err(Fault::Footer)
-    }
+    if is_known && checksum(covered) == u64::from_le_bytes(*sum) { Ok(body) } else { Err(Fault::Footer) }
 }
 
 /// Decodes a DUMP payload: footer, type, value, and nothing after it. O(payload + value).
@@ -92,11 +88,7 @@ pub fn restore(payload: &[u8]) -> Result<Decoded, Fault> {
     let mut reader = Reader::new(check_footer(payload)?);
     let kind = reader.byte()?;
     let value = read_value(&mut reader, kind)?;
-    if reader.is_empty() {
-        Ok(value)
-    } else {
-        Err(Fault::TrailingBytes)
-    }
+    if reader.is_empty() { Ok(value) } else { Err(Fault::TrailingBytes) }
 }
 
 /// Decodes the value of type `kind` that `reader` stands before.

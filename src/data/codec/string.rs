@@ -79,9 +79,7 @@ fn canonical(text: &[u8]) -> Option<i64> {
         _ => return None,
     }
     let sign = if text.len() == digits.len() { 1 } else { -1 };
-    let size = digits
-        .iter()
-        .fold(0i128, |n, d| n * 10 + i128::from(d - b'0'));
+    let size = digits.iter().fold(0i128, |n, d| n * 10 + i128::from(d - b'0'));
     i64::try_from(sign * size).ok()
 }
 
@@ -92,9 +90,7 @@ pub fn read_string<'a>(reader: &mut Reader<'a>) -> Result<Cow<'a, [u8]>, Fault> 
         Prefix::Encoding(3) => return read_compressed(reader).map(Cow::Owned),
         Prefix::Encoding(e) => read_number(reader, e)?,
     };
-    Ok(Cow::Owned(
-        itoa::Buffer::new().format(number).as_bytes().to_vec(),
-    ))
+    Ok(Cow::Owned(itoa::Buffer::new().format(number).as_bytes().to_vec()))
 }
 
 /// Reads a string that is a whole value: a number wherever its text is that of one.

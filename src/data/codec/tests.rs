@@ -35,18 +35,7 @@ fn strings_are_written_as_redis_writes_them() {
     assert_eq!(body(b"12345678901"), b"\x00\x0b12345678901");
     assert_eq!(body(b"-2147483648"), b"\x00\xc2\x00\x00\x00\x80");
     assert_eq!(body(b"2147483648"), b"\x00\x0a2147483648");
-    for plain in [
-        b"".as_slice(),
-        b"-0",
-        b"007",
-        b"+1",
-        b" 1",
-        b"1 ",
-        b"-",
-        b"0x1",
-        b"1.0",
-        b"--1",
-    ] {
+    for plain in [b"".as_slice(), b"-0", b"007", b"+1", b" 1", b"1 ", b"-", b"0x1", b"1.0", b"--1"] {
         assert_eq!(body(plain)[1] as usize, plain.len());
         assert_eq!(&body(plain)[2..], plain);
     }
@@ -63,40 +52,17 @@ fn payloads_of_redis_7_0_are_read() {
 #[test]
 fn every_text_comes_back() {
     for len in (0..300).chain([16_383, 16_384, 70_000]) {
-        for text in [
-            vec![b'x'; len],
-            (0..len).map(|i| (i * 7 + i / 251) as u8).collect(),
-        ] {
+        for text in [vec![b'x'; len], (0..len).map(|i| (i * 7 + i / 251) as u8).collect()] {
             for compress in [false, true] {
                 let mut out = Vec::new();
                 dump_string(&mut out, &text, compress);
                 assert!(out.len() <= text.len() + 6);
-                assert_eq!(
-                    restore(&payload(&out)).map(text_of).as_deref(),
-                    Ok(&text[..])
-                );
+                assert_eq!(restore(&payload(&out)).map(text_of).as_deref(), Ok(&text[..]));
             }
         }
     }
-    for n in [
-        0,
-        1,
-        -1,
-        127,
-        128,
-        -128,
-        -129,
-        32_767,
-        32_768,
-        i64::MAX,
-        i64::MIN,
-        1 << 31,
-        -(1 << 31),
-    ] {
-        assert_eq!(
-            restore(&payload(&body(n.to_string().as_bytes()))),
-            Ok(Value::Int(n))
-        );
+    for n in [0, 1, -1, 127, 128, -128, -129, 32_767, 32_768, i64::MAX, i64::MIN, 1 << 31, -(1 << 31)] {
+        assert_eq!(restore(&payload(&body(n.to_string().as_bytes()))), Ok(Value::Int(n)));
     }
 }
 
@@ -131,10 +97,7 @@ fn bodies_that_claim_what_is_not_there_are_refused() {
         (b"\x00\xc4\0", Fault::BadStringEncoding(4)),
         (b"\x00\xff\0", Fault::BadStringEncoding(63)),
         (b"\x00\xc2\0\0\0", Fault::Truncated),
-        (
-            b"\x00\xc3\x02\x80\xff\xff\xff\xff\0a",
-            Fault::BadCompression,
-        ),
+        (b"\x00\xc3\x02\x80\xff\xff\xff\xff\0a", Fault::BadCompression),
         (b"\x00\xc3\xc0\x01\0a", Fault::BadLength(0xc0)),
         (b"\xff\0", Fault::UnsupportedType(0xff)),
         (b"\x06\0", Fault::UnsupportedType(6)),
@@ -146,11 +109,7 @@ fn bodies_that_claim_what_is_not_there_are_refused() {
 
 #[test]
 fn lengths_are_accepted_in_longer_forms_than_needed() {
-    for body in [
-        b"\x00\x40\x01v".as_slice(),
-        b"\x00\x80\0\0\0\x01v",
-        b"\x00\x81\0\0\0\0\0\0\0\x01v",
-    ] {
+    for body in [b"\x00\x40\x01v".as_slice(), b"\x00\x80\0\0\0\x01v", b"\x00\x81\0\0\0\0\0\0\0\x01v"] {
         assert_eq!(restore(&payload(body)), Ok(Value::Str(b"v".to_vec())));
     }
 }

@@ -6,10 +6,7 @@ const MAX: usize = 3000;
 
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
-    digits
-        .chunks(2)
-        .map(|p| u8::from_str_radix(std::str::from_utf8(p).unwrap(), 16).unwrap())
-        .collect()
+    digits.chunks(2).map(|p| u8::from_str_radix(std::str::from_utf8(p).unwrap(), 16).unwrap()).collect()
 }
 
 fn sparse(body: &[u8]) -> Vec<u8> {
@@ -26,14 +23,8 @@ fn bytes_equal_those_of_redis_after_the_same_adds() {
     store_cached(&mut h, n);
     assert_eq!(h, hex("48594c4c 01000000 0100000000000000 71a6 84 4e57"));
     assert_eq!((cached(&h), add(&mut h, b"a", MAX)), (Some(1), Ok(false)));
-    assert_eq!(
-        (add(&mut h, b"b", MAX), add(&mut h, b"c", MAX)),
-        (Ok(true), Ok(true))
-    );
-    assert_eq!(
-        h,
-        hex("48594c4c 01000000 0100000000000080 60f3 80 50b1 84 4bfb 80 425a")
-    );
+    assert_eq!((add(&mut h, b"b", MAX), add(&mut h, b"c", MAX)), (Ok(true), Ok(true)));
+    assert_eq!(h, hex("48594c4c 01000000 0100000000000080 60f3 80 50b1 84 4bfb 80 425a"));
     assert_eq!((cached(&h), count(&h)), (None, Ok(3)));
 }
 
@@ -77,20 +68,14 @@ fn registers_count_and_merge_like_the_values_they_came_from() {
     assert_eq!(Ok(registers.count()), count(&both));
     let mut merged = a.clone();
     registers.write_into(&mut merged, MAX).unwrap();
-    assert_eq!(
-        (count(&merged), check(&merged)),
-        (count(&both), Ok(Encoding::Sparse))
-    );
+    assert_eq!((count(&merged), check(&merged)), (count(&both), Ok(Encoding::Sparse)));
     to_dense(&mut b).unwrap();
     let mut other = Registers::default();
     other.merge(&b).unwrap();
     registers.merge_registers(&other);
     let mut fresh = create();
     registers.write_into(&mut fresh, MAX).unwrap();
-    assert_eq!(
-        (count(&fresh), check(&fresh)),
-        (count(&both), Ok(Encoding::Dense))
-    );
+    assert_eq!((count(&fresh), check(&fresh)), (count(&both), Ok(Encoding::Dense)));
 }
 
 #[test]
@@ -100,14 +85,7 @@ fn strings_that_are_not_a_hyperloglog_are_refused() {
     let mut odd = create();
     odd[4] = 2;
     let cut = &dense[..DENSE_BYTES - 1];
-    for bad in [
-        b"".as_slice(),
-        b"HYLL",
-        b"plain string of some length",
-        &odd,
-        cut,
-        &[&dense[..], b"x"].concat(),
-    ] {
+    for bad in [b"".as_slice(), b"HYLL", b"plain string of some length", &odd, cut, &[&dense[..], b"x"].concat()] {
         assert_eq!(check(bad), Err(Fault::NotHll));
         assert_eq!(count(bad), Err(Fault::NotHll));
         assert_eq!(add(&mut bad.to_vec(), b"a", MAX), Err(Fault::NotHll));
@@ -119,14 +97,7 @@ fn strings_that_are_not_a_hyperloglog_are_refused() {
 #[test]
 fn sparse_runs_that_do_not_cover_the_registers_are_corrupt() {
     let many = [0x7f, 0xff].repeat(131_073);
-    let bodies: [&[u8]; 6] = [
-        b"",
-        &[0x7f],
-        &[0x7f, 0xff, 0x00],
-        &[0x7f, 0xfe],
-        &[0x7f, 0xff, 0x7f],
-        &many,
-    ];
+    let bodies: [&[u8]; 6] = [b"", &[0x7f], &[0x7f, 0xff, 0x00], &[0x7f, 0xfe], &[0x7f, 0xff, 0x7f], &many];
     for body in bodies {
         let bad = sparse(body);
         assert_eq!(count(&bad), Err(Fault::Corrupt));
@@ -138,10 +109,7 @@ fn sparse_runs_that_do_not_cover_the_registers_are_corrupt() {
     let over = sparse(&[0x7f, 0xd5, 0x7f, 0xff]);
     let index = place(b"b").0;
     assert!(index < 0x3fd6);
-    let beyond = (0..1_000_000u32)
-        .map(u32::to_le_bytes)
-        .find(|e| place(e).0 >= 0x3fd6)
-        .unwrap();
+    let beyond = (0..1_000_000u32).map(u32::to_le_bytes).find(|e| place(e).0 >= 0x3fd6).unwrap();
     let mut touched = over.clone();
     assert_eq!(add(&mut touched, &beyond, MAX), Err(Fault::Corrupt));
     assert_eq!(touched, over);
@@ -168,12 +136,7 @@ fn long_runs_of_adds_end_in_the_bytes_of_redis() {
     // SHA-1 of GET after PFADD of the decimal numbers below each limit, one by one.
     let cases = [
         (900, 1750, "364645f29786a69ecccbb618a8bdb5c3536df557", 902),
-        (
-            5000,
-            DENSE_BYTES,
-            "3fa160b43f67d7e004731fa9d341262846fbaf66",
-            4985,
-        ),
+        (5000, DENSE_BYTES, "3fa160b43f67d7e004731fa9d341262846fbaf66", 4985),
     ];
     for (limit, len, sha, estimate) in cases {
         let mut h = create();
@@ -182,9 +145,6 @@ fn long_runs_of_adds_end_in_the_bytes_of_redis() {
         }
         let digest: [u8; 20] = <sha1::Sha1 as sha1::Digest>::digest(&h).into();
         let text: String = digest.iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(
-            (h.len(), text.as_str(), count(&h)),
-            (len, sha, Ok(estimate))
-        );
+        assert_eq!((h.len(), text.as_str(), count(&h)), (len, sha, Ok(estimate)));
     }
 }

@@ -8,7 +8,13 @@ use crate::spec::{Args, Call, Merge, call::Origin};
 
 impl Worker {
     /// The reply of a command from its parts (`(core, bytes)`, in core order).
-    pub(in crate::engine) fn merged(&mut self, command: &Planned, parts: &[(usize, &[u8])], home: Option<usize>, origin: Origin) -> Vec<u8> {
+    pub(in crate::engine) fn merged(
+        &mut self,
+        command: &Planned,
+        parts: &[(usize, &[u8])],
+        home: Option<usize>,
+        origin: Origin,
+    ) -> Vec<u8> {
         let is_whole = matches!(command.place, Where::One(_));
         if let (true, [(_, one)]) = (is_whole, parts) {
             return one.to_vec();

@@ -73,9 +73,7 @@ impl Queue {
         self.parts.insert(part.ticket, part);
     }
     fn blocks(&self, part: &Part) -> bool {
-        self.is_whole_barred
-            || (part.is_whole && !self.barred.is_empty())
-            || part.slots.iter().any(|s| self.barred.contains(s))
+        self.is_whole_barred || (part.is_whole && !self.barred.is_empty()) || part.slots.iter().any(|s| self.barred.contains(s))
     }
 }
 
@@ -175,7 +173,8 @@ impl Worker {
     /// Applies the rounds that arrived, in order.
     pub(in crate::engine) fn apply_rounds(&mut self) {
         while let Some(round) = self.queue.rounds.pop_front() {
-            let mut answer = PartAnswer { ticket: round.ticket, core: self.shard.core, is_of_round: true, is_unchanged: true, ..Default::default() };
+            let mut answer =
+                PartAnswer { ticket: round.ticket, core: self.shard.core, is_of_round: true, is_unchanged: true, ..Default::default() };
             self.shard.fx.ticket = Some(round.ticket);
             let answers = match round.kind {
                 RoundKind::Run(steps) => {

@@ -122,7 +122,14 @@ impl Worker {
     }
 
     /// Takes a number, pushes the parts, marks the number. All bytes are ready; nothing else happens in between.
-    fn launch(&mut self, i: usize, parts: Vec<(usize, Vec<u16>, bool, PartKind)>, commands: Vec<Planned>, is_bare: bool, phase: Phase) -> bool {
+    fn launch(
+        &mut self,
+        i: usize,
+        parts: Vec<(usize, Vec<u16>, bool, PartKind)>,
+        commands: Vec<Planned>,
+        is_bare: bool,
+        phase: Phase,
+    ) -> bool {
         let is_free = |core: usize| self.links[core].as_ref().is_none_or(|l| l.parts_out < l.credits);
         let may_start = self.marks.may_start(self.queue.bound) || self.probe.has(Fault::MarksReused);
         if !parts.iter().all(|(core, ..)| is_free(*core)) || !may_start {
@@ -271,7 +278,10 @@ impl Worker {
             let fetch = wanted(&ticket.commands[n], core);
             if !fetch.is_empty() {
                 ticket.due += 1;
-                self.send_round(core, Round { ticket: number, coordinator: self.shard.core, now: ticket.now, kind: RoundKind::Fetch(fetch), releases: false });
+                self.send_round(
+                    core,
+                    Round { ticket: number, coordinator: self.shard.core, now: ticket.now, kind: RoundKind::Fetch(fetch), releases: false },
+                );
             }
         }
         ticket.phase = Phase::Fetching;
@@ -408,11 +418,9 @@ impl Worker {
 /// The keys of a gathered command that core `core` has.
 fn wanted(command: &Planned, core: usize) -> Vec<Wanted> {
     match &command.place {
-        Where::Gather(keys) => keys
-            .iter()
-            .filter(|(c, _, _)| *c == core)
-            .map(|(_, db, key)| Wanted { db: *db, key: key.clone() })
-            .collect(),
+        Where::Gather(keys) => {
+            keys.iter().filter(|(c, _, _)| *c == core).map(|(_, db, key)| Wanted { db: *db, key: key.clone() }).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -92,19 +92,8 @@ impl Buffers {
         let data = Mapping::new(usize::from(count) * size as usize)?;
         // SAFETY: the ring memory is page-aligned, large enough for `count` entries, and lives as long as `Self`,
         // which the reactor drops after its io_uring.
-        unsafe {
-            ring.submitter().register_buf_ring_with_flags(
-                entries.base.as_ptr() as u64,
-                count,
-                GROUP,
-                0,
-            )
-        }
-        .map_err(|error| {
-            Refused(format!(
-                "Can't register receive buffers with io_uring: {}",
-                crate::io::errno_text(error.raw_os_error().unwrap_or(0))
-            ))
+        unsafe { ring.submitter().register_buf_ring_with_flags(entries.base.as_ptr() as u64, count, GROUP, 0) }.map_err(|error| {
+            Refused(format!("Can't register receive buffers with io_uring: {}", crate::io::errno_text(error.raw_os_error().unwrap_or(0))))
         })?;
         let mut buffers = Self {
             ring: entries,
@@ -150,10 +139,7 @@ impl Buffers {
         self.peak = self.peak.max(self.taken);
         self.taken = 0;
         self.refills += 1;
-        let need = self
-            .peak
-            .saturating_mul(2)
-            .clamp(OFFER_MIN.min(self.count), self.count);
+        let need = self.peak.saturating_mul(2).clamp(OFFER_MIN.min(self.count), self.count);
         if need > self.target {
             self.target = need;
         } else if self.refills >= DECAY_REFILLS {
@@ -178,10 +164,7 @@ impl Buffers {
 
     /// A completion says that the kernel has taken buffer `id`.
     pub(super) fn take(&mut self, id: u16) -> BufId {
-        assert!(
-            id < self.count,
-            "the kernel named a buffer that does not exist"
-        );
+        assert!(id < self.count, "the kernel named a buffer that does not exist");
         self.offered = self.offered.saturating_sub(1);
         self.taken = self.taken.saturating_add(1);
         BufId(id)

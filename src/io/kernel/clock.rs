@@ -40,23 +40,14 @@ pub struct Clock {
 impl Clock {
     /// A clock whose monotonic time begins now.
     pub fn new() -> Self {
-        Self {
-            start: Instant::now(),
-        }
+        Self { start: Instant::now() }
     }
 
     /// Both clocks: about 40 ns, no system call.
     pub fn now(&self) -> Now {
-        let wall = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| {
-                i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-            });
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
         let mono = i64::try_from(self.start.elapsed().as_micros()).unwrap_or(i64::MAX);
-        Now {
-            wall_us: wall,
-            mono_us: mono,
-        }
+        Now { wall_us: wall, mono_us: mono }
     }
 }
 
@@ -147,14 +138,8 @@ mod tests {
         while start.elapsed() < Duration::from_millis(5) {
             std::hint::spin_loop();
         }
-        let (nanos, real) = (
-            ticks.nanos(from, ticks.now()),
-            start.elapsed().as_nanos() as u64,
-        );
-        assert!(
-            nanos >= 4_500_000 && nanos <= real * 12 / 10 + 1_000_000,
-            "{nanos} against {real}"
-        );
+        let (nanos, real) = (ticks.nanos(from, ticks.now()), start.elapsed().as_nanos() as u64);
+        assert!(nanos >= 4_500_000 && nanos <= real * 12 / 10 + 1_000_000, "{nanos} against {real}");
         assert_eq!(ticks.nanos(5, 3), 0);
     }
 

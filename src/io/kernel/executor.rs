@@ -19,9 +19,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use glommio::{
-    ExecutorJoinHandle, Latency, LocalExecutorBuilder, Placement as Place, Shares, TaskQueueHandle,
-};
+use glommio::{ExecutorJoinHandle, Latency, LocalExecutorBuilder, Placement as Place, Shares, TaskQueueHandle};
 
 use crate::io::Refused;
 
@@ -42,11 +40,7 @@ thread_local! {
 /// The CPUs this process may use, ascending. Empty only if /proc is missing.
 pub fn allowed_cpus() -> Vec<usize> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))
-        .map(|list| parse_cpu_list(list.trim()))
-        .unwrap_or_default()
+    status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).map(|list| parse_cpu_list(list.trim())).unwrap_or_default()
 }
 
 /// Reads a list such as `0-3,8,10-11`.
@@ -69,14 +63,7 @@ pub struct Cores<T: Send + 'static> {
 impl<T: Send + 'static> Cores<T> {
     /// Waits for all cores to end; the results come in the order of the cores.
     pub fn join(self) -> Result<Vec<T>, Refused> {
-        self.handles
-            .into_iter()
-            .map(|handle| {
-                handle
-                    .join()
-                    .map_err(|error| Refused(one_line(&error.to_string())))
-            })
-            .collect()
+        self.handles.into_iter().map(|handle| handle.join().map_err(|error| Refused(one_line(&error.to_string())))).collect()
     }
 }
 
@@ -89,11 +76,7 @@ fn one_line(text: &str) -> String {
 /// `make(i)` is called here and may give away what belongs to core i (its listeners); what it returns is called on the
 /// core's thread, so the future may hold a `Reactor`. Fails with one line if a thread cannot be started;
 /// an executor that cannot be built is reported by `Cores::join`.
-pub fn run_cores<F, G, Fut, T>(
-    cores: usize,
-    placement: Placement,
-    mut make: F,
-) -> Result<Cores<T>, Refused>
+pub fn run_cores<F, G, Fut, T>(cores: usize, placement: Placement, mut make: F) -> Result<Cores<T>, Refused>
 where
     F: FnMut(usize) -> G,
     G: FnOnce() -> Fut + Send + 'static,
@@ -154,11 +137,7 @@ impl Background {
     /// A queue with `shares` (1..=1000) of the core's time when others want it too; the core's own task has 1000.
     pub fn new(shares: usize, name: &str) -> Self {
         let shares = shares.clamp(1, 1000);
-        Self(glommio::executor().create_task_queue(
-            Shares::Static(shares),
-            Latency::NotImportant,
-            name,
-        ))
+        Self(glommio::executor().create_task_queue(Shares::Static(shares), Latency::NotImportant, name))
     }
 
     /// Runs `task` beside the core's own task, in the passes that `breathe` gives. The task yields by itself
@@ -170,9 +149,7 @@ impl Background {
             let _ended = ended;
             task.await;
         }));
-        glommio::spawn_local_into(guarded, self.0)
-            .map(|task| drop(task.detach()))
-            .map_err(|error| Refused(one_line(&error.to_string())))
+        glommio::spawn_local_into(guarded, self.0).map(|task| drop(task.detach())).map_err(|error| Refused(one_line(&error.to_string())))
     }
 }
 

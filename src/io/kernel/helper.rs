@@ -46,12 +46,7 @@ impl Helper {
                     let _ = catch_unwind(AssertUnwindSafe(job));
                 }
             })
-            .map_err(|error| {
-                Refused(format!(
-                    "Can't start the helper thread: {}",
-                    errno_text(error.raw_os_error().unwrap_or(0))
-                ))
-            })?;
+            .map_err(|error| Refused(format!("Can't start the helper thread: {}", errno_text(error.raw_os_error().unwrap_or(0)))))?;
         Ok((Self { queue }, HelperThread(thread)))
     }
 
@@ -88,18 +83,10 @@ mod tests {
             }))
             .unwrap();
         begun.recv().unwrap();
-        helper
-            .submit(Box::new(|| std::panic::resume_unwind(Box::new(()))))
-            .unwrap();
+        helper.submit(Box::new(|| std::panic::resume_unwind(Box::new(())))).unwrap();
         let last = told.clone();
-        helper
-            .submit(Box::new(move || last.send(1).unwrap()))
-            .unwrap();
-        assert!(
-            helper
-                .submit(Box::new(move || told.send(2).unwrap()))
-                .is_err()
-        );
+        helper.submit(Box::new(move || last.send(1).unwrap())).unwrap();
+        assert!(helper.submit(Box::new(move || told.send(2).unwrap())).is_err());
         gate.send(()).unwrap();
         drop(helper);
         thread.join();

@@ -58,11 +58,7 @@ pub struct ListenError(pub Vec<String>);
 /// An address whose family the kernel does not know, or an optional one that the machine lacks, is skipped with a
 /// warning. Everything else is an error, above all a port in use, also by another server that shares its port.
 pub fn tcp(opts: &TcpOpts) -> Result<TcpSockets, ListenError> {
-    let mut sockets = TcpSockets {
-        by_core: (0..opts.cores).map(|_| Vec::new()).collect(),
-        addresses: Vec::new(),
-        warnings: Vec::new(),
-    };
+    let mut sockets = TcpSockets { by_core: (0..opts.cores).map(|_| Vec::new()).collect(), addresses: Vec::new(), warnings: Vec::new() };
     let mut port = opts.port;
     for bind in &opts.bind {
         let (name, optional) = match bind.strip_prefix('-') {
@@ -78,17 +74,11 @@ pub fn tcp(opts: &TcpOpts) -> Result<TcpSockets, ListenError> {
                 }
             }
             Err((what, errno)) => {
-                sockets.warnings.push(format!(
-                    "Warning: Could not create server TCP listening socket {name}:{port}: {what}"
-                ));
+                sockets.warnings.push(format!("Warning: Could not create server TCP listening socket {name}:{port}: {what}"));
                 let no_address = errno == libc::EADDRNOTAVAIL && optional;
                 let no_family = matches!(
                     errno,
-                    libc::ENOPROTOOPT
-                        | libc::EPROTONOSUPPORT
-                        | libc::ESOCKTNOSUPPORT
-                        | libc::EPFNOSUPPORT
-                        | libc::EAFNOSUPPORT
+                    libc::ENOPROTOOPT | libc::EPROTONOSUPPORT | libc::ESOCKTNOSUPPORT | libc::EPFNOSUPPORT | libc::EAFNOSUPPORT
                 );
                 if !no_address && !no_family {
                     let mut lines = sockets.warnings;
@@ -153,11 +143,7 @@ fn resolve(name: &str, port: u16) -> Result<SocketAddr, Failure> {
 
 /// A bound, not yet listening socket.
 fn bound(address: SocketAddr, shared: bool) -> Result<OwnedFd, Failure> {
-    let family = if address.is_ipv6() {
-        libc::AF_INET6
-    } else {
-        libc::AF_INET
-    };
+    let family = if address.is_ipv6() { libc::AF_INET6 } else { libc::AF_INET };
     // SAFETY: plain system call; the result is checked below.
     let fd = unsafe { libc::socket(family, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) };
     if fd < 0 {
@@ -189,9 +175,7 @@ fn to_raw(address: SocketAddr) -> (libc::sockaddr_storage, libc::socklen_t) {
             let raw = libc::sockaddr_in {
                 sin_family: libc::AF_INET as libc::sa_family_t,
                 sin_port: v4.port().to_be(),
-                sin_addr: libc::in_addr {
-                    s_addr: u32::from_ne_bytes(v4.ip().octets()),
-                },
+                sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(v4.ip().octets()) },
                 sin_zero: [0; 8],
             };
             // SAFETY: sockaddr_storage is larger than and aligned for every socket address.
@@ -203,9 +187,7 @@ fn to_raw(address: SocketAddr) -> (libc::sockaddr_storage, libc::socklen_t) {
                 sin6_family: libc::AF_INET6 as libc::sa_family_t,
                 sin6_port: v6.port().to_be(),
                 sin6_flowinfo: v6.flowinfo(),
-                sin6_addr: libc::in6_addr {
-                    s6_addr: v6.ip().octets(),
-                },
+                sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
                 sin6_scope_id: v6.scope_id(),
             };
             // SAFETY: as above.
@@ -252,42 +234,20 @@ pub fn ends(fd: RawFd) -> (Peer, Peer) {
 
 fn set(fd: RawFd, level: i32, option: i32, value: i32) -> io::Result<()> {
     // SAFETY: the option is an int; the value lives during the call.
-    let done = unsafe {
-        libc::setsockopt(
-            fd,
-            level,
-            option,
-            (&raw const value).cast(),
-            size_of::<i32>() as libc::socklen_t,
-        )
-    };
-    if done < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    let done = unsafe { libc::setsockopt(fd, level, option, (&raw const value).cast(), size_of::<i32>() as libc::socklen_t) };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Sets TCP keepalive on a socket: first probe after `seconds`, then three probes a third of that apart. 0 turns it off.
 pub fn keepalive(fd: RawFd, seconds: u32) -> io::Result<()> {
-    set(
-        fd,
-        libc::SOL_SOCKET,
-        libc::SO_KEEPALIVE,
-        i32::from(seconds > 0),
-    )?;
+    set(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE, i32::from(seconds > 0))?;
     if seconds == 0 {
         return Ok(());
     }
     // The kernel's own bounds are 1..=32767.
     let idle = seconds.clamp(1, 32_767) as i32;
     set(fd, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, idle)?;
-    set(
-        fd,
-        libc::IPPROTO_TCP,
-        libc::TCP_KEEPINTVL,
-        (idle / 3).max(1),
-    )?;
+    set(fd, libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, (idle / 3).max(1))?;
     set(fd, libc::IPPROTO_TCP, libc::TCP_KEEPCNT, 3)
 }
 
@@ -320,10 +280,7 @@ pub fn unix(path: &Path, permissions: u32, backlog: u32) -> Result<OwnedFd, Refu
     for (to, from) in raw.sun_path.iter_mut().zip(bytes) {
         *to = *from as libc::c_char;
     }
-    if path
-        .symlink_metadata()
-        .is_ok_and(|meta| meta.file_type().is_socket())
-    {
+    if path.symlink_metadata().is_ok_and(|meta| meta.file_type().is_socket()) {
         let _ = std::fs::remove_file(path);
     }
     // SAFETY: plain system call; the result is checked below.
@@ -338,13 +295,7 @@ pub fn unix(path: &Path, permissions: u32, backlog: u32) -> Result<OwnedFd, Refu
         unsafe { libc::umask(!permissions & 0o777) }
     });
     // SAFETY: `raw` is a complete Unix address, alive during the call.
-    let done = unsafe {
-        libc::bind(
-            fd,
-            (&raw const raw).cast(),
-            size_of::<libc::sockaddr_un>() as libc::socklen_t,
-        )
-    };
+    let done = unsafe { libc::bind(fd, (&raw const raw).cast(), size_of::<libc::sockaddr_un>() as libc::socklen_t) };
     let error = io::Error::last_os_error();
     if let Some(mask) = mask {
         // SAFETY: as above.
@@ -369,13 +320,7 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
 
     fn local(cores: usize) -> TcpSockets {
-        let opts = TcpOpts {
-            bind: vec!["127.0.0.1".to_string()],
-            port: 0,
-            backlog: 511,
-            keepalive: 300,
-            cores,
-        };
+        let opts = TcpOpts { bind: vec!["127.0.0.1".to_string()], port: 0, backlog: 511, keepalive: 300, cores };
         tcp(&opts).unwrap()
     }
 
@@ -384,20 +329,12 @@ mod tests {
         for (first, second) in [(1, 1), (2, 1), (1, 2), (2, 2)] {
             let held = local(first);
             let address = held.addresses[0];
-            let opts = TcpOpts {
-                bind: vec!["127.0.0.1".to_string()],
-                port: address.port(),
-                backlog: 511,
-                keepalive: 0,
-                cores: second,
-            };
+            let opts = TcpOpts { bind: vec!["127.0.0.1".to_string()], port: address.port(), backlog: 511, keepalive: 0, cores: second };
             let port = address.port();
             assert_eq!(
                 tcp(&opts).unwrap_err().0,
                 [
-                    format!(
-                        "Warning: Could not create server TCP listening socket 127.0.0.1:{port}: bind: Address already in use"
-                    ),
+                    format!("Warning: Could not create server TCP listening socket 127.0.0.1:{port}: bind: Address already in use"),
                     format!("Failed listening on port {port} (tcp), aborting."),
                 ]
             );
@@ -406,24 +343,12 @@ mod tests {
 
     #[test]
     fn an_optional_address_that_is_not_here_is_skipped() {
-        let opts = TcpOpts {
-            bind: vec!["-192.0.2.77".to_string(), "127.0.0.1".to_string()],
-            port: 0,
-            backlog: 16,
-            keepalive: 0,
-            cores: 2,
-        };
+        let opts = TcpOpts { bind: vec!["-192.0.2.77".to_string(), "127.0.0.1".to_string()], port: 0, backlog: 16, keepalive: 0, cores: 2 };
         let sockets = tcp(&opts).unwrap();
         assert_eq!(sockets.warnings.len(), 1);
         assert!(sockets.warnings[0].ends_with("bind: Cannot assign requested address"));
-        assert_eq!(
-            sockets.by_core.iter().map(Vec::len).collect::<Vec<_>>(),
-            [1, 1]
-        );
-        let must = TcpOpts {
-            bind: vec!["192.0.2.77".to_string()],
-            ..opts
-        };
+        assert_eq!(sockets.by_core.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
+        let must = TcpOpts { bind: vec!["192.0.2.77".to_string()], ..opts };
         assert!(tcp(&must).is_err());
     }
 
@@ -438,15 +363,8 @@ mod tests {
         let mut idle = 0i32;
         let mut len = 4;
         // SAFETY: the option is an int.
-        let done = unsafe {
-            libc::getsockopt(
-                accepted.as_raw_fd(),
-                libc::IPPROTO_TCP,
-                libc::TCP_KEEPIDLE,
-                (&raw mut idle).cast(),
-                &mut len,
-            )
-        };
+        let done =
+            unsafe { libc::getsockopt(accepted.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, (&raw mut idle).cast(), &mut len) };
         assert_eq!((done, idle), (0, 300));
     }
 
@@ -462,10 +380,7 @@ mod tests {
         let file = folder.join("file");
         std::fs::write(&file, b"precious").unwrap();
         let refused = unix(&file, 0, 16).unwrap_err();
-        assert_eq!(
-            refused.0,
-            "Failed opening Unix socket: bind: Address already in use"
-        );
+        assert_eq!(refused.0, "Failed opening Unix socket: bind: Address already in use");
         assert!(unix(&folder.join("x".repeat(200)), 0, 16).is_err());
         std::fs::remove_dir_all(&folder).unwrap();
     }

@@ -96,24 +96,14 @@ impl Reactor {
     /// and must be unused.
     pub fn listen(&mut self, fd: OwnedFd, tag: u8) {
         assert!(self.listeners.iter().all(|listener| listener.tag != tag));
-        self.listeners.push(Listener {
-            fd,
-            tag,
-            wanted: true,
-            armed: false,
-            rest_until: None,
-        });
+        self.listeners.push(Listener { fd, tag, wanted: true, armed: false, rest_until: None });
     }
 
     /// Stops (`false`) or resumes accepting on the listener `tag`. Meanwhile connections wait in the kernel's backlog.
     /// A few that the kernel has already accepted may still be announced. The kernel remembers the limit on open files
     /// of the moment when accepting began: after raising it, stop and resume.
     pub fn accepting(&mut self, tag: u8, wanted: bool) {
-        let Some(index) = self
-            .listeners
-            .iter()
-            .position(|listener| listener.tag == tag)
-        else {
+        let Some(index) = self.listeners.iter().position(|listener| listener.tag == tag) else {
             return;
         };
         let listener = &mut self.listeners[index];
@@ -210,10 +200,7 @@ impl Reactor {
             self.ready.push(Event::Filled { conn, buf, len: 0 });
             return;
         }
-        assert!(
-            state.has(QUIET) && !state.has(FILLING),
-            "a fill needs a paused connection"
-        );
+        assert!(state.has(QUIET) && !state.has(FILLING), "a fill needs a paused connection");
         let max = max.min(buf.capacity() - buf.len()).min(1 << 30);
         assert!(max > 0, "a fill needs room");
         let max = max as u32;
@@ -238,11 +225,7 @@ impl Reactor {
         // SAFETY: plain system call on a descriptor the slab owns.
         unsafe { libc::shutdown(state.fd, libc::SHUT_RDWR) };
         let flags = state.flags;
-        for (flag, kind) in [
-            (ARMED, Kind::Receive),
-            (FILLING, Kind::Fill),
-            (SENDING, Kind::Send),
-        ] {
+        for (flag, kind) in [(ARMED, Kind::Receive), (FILLING, Kind::Fill), (SENDING, Kind::Send)] {
             if flags & flag != 0 {
                 self.cancel(token(kind, conn));
             }
@@ -271,10 +254,7 @@ impl Reactor {
 
     /// Counts since the start.
     pub fn counters(&self) -> Counters {
-        Counters {
-            enters: self.ring.enters,
-            ..self.counters
-        }
+        Counters { enters: self.ring.enters, ..self.counters }
     }
 
     /// The receive buffers: how many are out, how large one is.
@@ -290,9 +270,7 @@ impl Reactor {
         }
         self.poked.push(core);
         let fd = Fd(self.waker.event_fd(core));
-        let entry = opcode::Write::new(fd, (&raw const ONE).cast(), 8)
-            .build()
-            .user_data(token(Kind::Poke, ConnId::new(0, 0)));
+        let entry = opcode::Write::new(fd, (&raw const ONE).cast(), 8).build().user_data(token(Kind::Poke, ConnId::new(0, 0)));
         // SAFETY: the number is static.
         unsafe { self.ring.push(entry) };
     }
@@ -305,11 +283,10 @@ impl Reactor {
         self.feed_starved();
         if !self.wake_armed {
             self.wake_armed = true;
-            let entry =
-                opcode::PollAdd::new(Fd(self.waker.event_fd(self.core)), libc::POLLIN as u32)
-                    .multi(true)
-                    .build()
-                    .user_data(token(Kind::Wake, ConnId::new(0, 0)));
+            let entry = opcode::PollAdd::new(Fd(self.waker.event_fd(self.core)), libc::POLLIN as u32)
+                .multi(true)
+                .build()
+                .user_data(token(Kind::Wake, ConnId::new(0, 0)));
             // SAFETY: no pointers.
             unsafe { self.ring.push(entry) };
         }
@@ -361,9 +338,7 @@ impl Reactor {
         }
         state.set(ARMED);
         state.in_flight += 1;
-        let entry = opcode::RecvMulti::new(Fd(state.fd), GROUP)
-            .build()
-            .user_data(token(Kind::Receive, conn));
+        let entry = opcode::RecvMulti::new(Fd(state.fd), GROUP).build().user_data(token(Kind::Receive, conn));
         // SAFETY: the operation carries no pointer; the buffers it picks live as long as the ring.
         unsafe { self.ring.push(entry) };
     }
@@ -376,17 +351,13 @@ impl Reactor {
         let fd = Fd(state.fd);
         let Some(fill) = &mut state.fill else { return };
         let spare = fill.buf.spare_capacity_mut();
-        let entry: squeue::Entry = opcode::Recv::new(fd, spare.as_mut_ptr().cast(), fill.max)
-            .build()
-            .user_data(token(Kind::Fill, conn));
+        let entry: squeue::Entry = opcode::Recv::new(fd, spare.as_mut_ptr().cast(), fill.max).build().user_data(token(Kind::Fill, conn));
         // SAFETY: `max` is within the spare capacity; the vector stays in the record until the completion.
         unsafe { self.ring.push(entry) };
     }
 
     fn cancel(&mut self, target: u64) {
-        let entry = opcode::AsyncCancel2::new(CancelBuilder::user_data(target))
-            .build()
-            .user_data(token(Kind::Cancel, ConnId::new(0, 0)));
+        let entry = opcode::AsyncCancel2::new(CancelBuilder::user_data(target)).build().user_data(token(Kind::Cancel, ConnId::new(0, 0)));
         // SAFETY: no pointers.
         unsafe { self.ring.push(entry) };
     }
@@ -432,11 +403,7 @@ impl Drop for Reactor {
             if self.slab.len() == 0 {
                 return;
             }
-            if self
-                .ring
-                .enter(true, Some(Duration::from_millis(1)))
-                .is_err()
-            {
+            if self.ring.enter(true, Some(Duration::from_millis(1))).is_err() {
                 break;
             }
             self.reap(&mut events);

@@ -29,21 +29,13 @@ pub struct Kernel {
 pub fn check() -> Result<Kernel, Refused> {
     let kernel = kernel()?;
     if kernel.version < KERNEL_MIN {
-        return Err(Refused(format!(
-            "Linux {}.{} or newer is needed, this is {}",
-            KERNEL_MIN.0, KERNEL_MIN.1, kernel.release
-        )));
+        return Err(Refused(format!("Linux {}.{} or newer is needed, this is {}", KERNEL_MIN.0, KERNEL_MIN.1, kernel.release)));
     }
     let ring = IoUring::new(8).map_err(|error| explain_setup(&error))?;
     let mut probe = Probe::new();
     ring.submitter()
         .register_probe(&mut probe)
-        .map_err(|error| {
-            Refused(format!(
-                "io_uring does not say what it can do: {}",
-                errno_text(error.raw_os_error().unwrap_or(0))
-            ))
-        })?;
+        .map_err(|error| Refused(format!("io_uring does not say what it can do: {}", errno_text(error.raw_os_error().unwrap_or(0)))))?;
     let needed = [
         (opcode::Accept::CODE, "accept"),
         (opcode::Recv::CODE, "recv"),
@@ -56,9 +48,7 @@ pub fn check() -> Result<Kernel, Refused> {
         (opcode::Fsync::CODE, "fsync"),
     ];
     match needed.iter().find(|(code, _)| !probe.is_supported(*code)) {
-        Some((_, name)) => Err(Refused(format!(
-            "io_uring on this machine lacks the operation {name}"
-        ))),
+        Some((_, name)) => Err(Refused(format!("io_uring on this machine lacks the operation {name}"))),
         None => Ok(kernel),
     }
 }
@@ -68,21 +58,15 @@ pub(super) fn explain_setup(error: &io::Error) -> Refused {
     let errno = error.raw_os_error().unwrap_or(0);
     let why = match errno {
         libc::ENOSYS => "the kernel was built without it, or a seccomp filter hides it".to_string(),
-        libc::EPERM | libc::EACCES => {
-            match std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled") {
-                Ok(level) if level.trim() != "0" => {
-                    format!(
-                        "disabled by sysctl kernel.io_uring_disabled = {}",
-                        level.trim()
-                    )
-                }
-                _ => "denied, probably by the container's seccomp filter".to_string(),
+        libc::EPERM | libc::EACCES => match std::fs::read_to_string("/proc/sys/kernel/io_uring_disabled") {
+            Ok(level) if level.trim() != "0" => {
+                format!("disabled by sysctl kernel.io_uring_disabled = {}", level.trim())
             }
+            _ => "denied, probably by the container's seccomp filter".to_string(),
+        },
+        libc::ENOMEM => {
+            format!("not enough lockable memory (ulimit -l is {} KiB)", limit(libc::RLIMIT_MEMLOCK).map_or(0, |limit| limit.rlim_cur >> 10))
         }
-        libc::ENOMEM => format!(
-            "not enough lockable memory (ulimit -l is {} KiB)",
-            limit(libc::RLIMIT_MEMLOCK).map_or(0, |limit| limit.rlim_cur >> 10)
-        ),
         libc::EMFILE | libc::ENFILE => "no file descriptor is left (ulimit -n)".to_string(),
         libc::EINVAL => "the kernel does not know the needed set-up flags".to_string(),
         _ => errno_text(errno),
@@ -91,35 +75,23 @@ pub(super) fn explain_setup(error: &io::Error) -> Refused {
 }
 
 fn kernel() -> Result<Kernel, Refused> {
-    let text = std::fs::read_to_string("/proc/sys/kernel/osrelease").map_err(|error| {
-        Refused(format!(
-            "Can't read the kernel's version: {}",
-            errno_text(error.raw_os_error().unwrap_or(0))
-        ))
-    })?;
+    let text = std::fs::read_to_string("/proc/sys/kernel/osrelease")
+        .map_err(|error| Refused(format!("Can't read the kernel's version: {}", errno_text(error.raw_os_error().unwrap_or(0)))))?;
     let release = text.trim().to_string();
-    let mut numbers = release
-        .split(|c: char| !c.is_ascii_digit())
-        .map(|number| number.parse::<u32>().unwrap_or(0));
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse::<u32>().unwrap_or(0));
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     Ok(Kernel { release, version })
 }
 
 fn limit(resource: libc::__rlimit_resource_t) -> Option<libc::rlimit> {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: fills one structure that lives during the call.
     let done = unsafe { libc::getrlimit(resource, &mut limit) };
     (done == 0).then_some(limit)
 }
 
 fn set_limit(resource: libc::__rlimit_resource_t, soft: u64, hard: u64) -> bool {
-    let limit = libc::rlimit {
-        rlim_cur: soft,
-        rlim_max: hard,
-    };
+    let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
     // SAFETY: reads one structure that lives during the call.
     unsafe { libc::setrlimit(resource, &limit) == 0 }
 }
@@ -131,8 +103,7 @@ pub fn raise_locked_memory(cores: usize) -> Result<(), Refused> {
         return Ok(());
     };
     if now.rlim_cur >= need
-        || set_limit(libc::RLIMIT_MEMLOCK, need.min(now.rlim_max), now.rlim_max)
-            && now.rlim_max >= need
+        || set_limit(libc::RLIMIT_MEMLOCK, need.min(now.rlim_max), now.rlim_max) && now.rlim_max >= need
         || set_limit(libc::RLIMIT_MEMLOCK, need, need.max(now.rlim_max))
     {
         return Ok(());

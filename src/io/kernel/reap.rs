@@ -130,9 +130,7 @@ impl Reactor {
             0 => self.hang_up(conn, Hangup::Eof),
             n if n > 0 => self.go_on(conn),
             n if n == -libc::ENOBUFS => self.starve(conn),
-            n if n == -libc::ECANCELED || n == -libc::EINTR || n == -libc::EAGAIN => {
-                self.go_on(conn)
-            }
+            n if n == -libc::ECANCELED || n == -libc::EINTR || n == -libc::EAGAIN => self.go_on(conn),
             n => self.hang_up(conn, Hangup::Error(-n)),
         }
     }
@@ -236,11 +234,7 @@ impl Reactor {
     }
 
     fn free_when_done(&mut self, conn: ConnId) {
-        if self
-            .slab
-            .get(conn)
-            .is_some_and(|state| state.in_flight == 0)
-        {
+        if self.slab.get(conn).is_some_and(|state| state.in_flight == 0) {
             self.free(conn);
         }
     }
@@ -264,10 +258,7 @@ impl Reactor {
             errno => {
                 listener.rest_until = Some(Instant::now() + ACCEPT_REST);
                 self.counters.accept_errors += 1;
-                self.ready.push(Event::AcceptFailed {
-                    listener: tag,
-                    errno,
-                });
+                self.ready.push(Event::AcceptFailed { listener: tag, errno });
             }
         }
     }
@@ -275,11 +266,6 @@ impl Reactor {
     fn welcome(&mut self, fd: RawFd, listener: u8) {
         let (peer, local) = listen::ends(fd);
         let conn = self.slab.insert(fd, listener);
-        self.ready.push(Event::Accepted {
-            conn,
-            listener,
-            peer,
-            local,
-        });
+        self.ready.push(Event::Accepted { conn, listener, peer, local });
     }
 }

@@ -73,13 +73,7 @@ impl Ring {
             other => other,
         }
         .map_err(|error| super::probe::explain_setup(&error))?;
-        let mut ring = Self {
-            enter_fd: ring.as_raw_fd(),
-            base_flags: 0,
-            ring,
-            aside: VecDeque::new(),
-            enters: 0,
-        };
+        let mut ring = Self { enter_fd: ring.as_raw_fd(), base_flags: 0, ring, aside: VecDeque::new(), enters: 0 };
         if ring.ring.params().is_feature_no_iowait() {
             ring.base_flags |= EnterFlags::NO_IOWAIT.bits();
         }
@@ -89,20 +83,10 @@ impl Ring {
 
     /// Saves the descriptor look-up of every enter. Failure only means that the look-up stays.
     fn register_own_fd(&mut self) {
-        let mut update = RsrcUpdate {
-            offset: u32::MAX,
-            resv: 0,
-            data: self.ring.as_raw_fd() as u64,
-        };
+        let mut update = RsrcUpdate { offset: u32::MAX, resv: 0, data: self.ring.as_raw_fd() as u64 };
         // SAFETY: the argument is one valid structure of the layout the kernel expects, alive during the call.
         let done = unsafe {
-            libc::syscall(
-                libc::SYS_io_uring_register,
-                self.ring.as_raw_fd(),
-                REGISTER_RING_FDS,
-                &mut update as *mut RsrcUpdate,
-                1,
-            )
+            libc::syscall(libc::SYS_io_uring_register, self.ring.as_raw_fd(), REGISTER_RING_FDS, &mut update as *mut RsrcUpdate, 1)
         };
         if done == 1 {
             self.enter_fd = update.offset as i32;

@@ -24,11 +24,7 @@ impl Reactor {
         };
         assert!(!state.has(SENDING), "one send at a time");
         if data.is_empty() {
-            self.ready.push(Event::Sent {
-                conn,
-                buf: data,
-                result: Ok(()),
-            });
+            self.ready.push(Event::Sent { conn, buf: data, result: Ok(()) });
             return;
         }
         state.out = data;
@@ -45,26 +41,13 @@ impl Reactor {
         };
         assert!(!state.has(SENDING), "one send at a time");
         if parts.iter().all(|part| part.as_slice().is_empty()) {
-            self.ready.push(Event::Sent {
-                conn,
-                buf: Vec::new(),
-                result: Ok(()),
-            });
+            self.ready.push(Event::Sent { conn, buf: Vec::new(), result: Ok(()) });
             return;
         }
-        let none = libc::iovec {
-            iov_base: std::ptr::null_mut(),
-            iov_len: 0,
-        };
+        let none = libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 };
         // SAFETY: all bytes zero is a valid msghdr (null pointers, zero lengths).
         let header = unsafe { std::mem::zeroed() };
-        state.gather = Some(Box::new(Gather {
-            parts,
-            next: 0,
-            skip: 0,
-            vectors: [none; WINDOW],
-            header,
-        }));
+        state.gather = Some(Box::new(Gather { parts, next: 0, skip: 0, vectors: [none; WINDOW], header }));
         state.set(SENDING);
         state.in_flight += 1;
         self.submit_send(conn);
@@ -80,15 +63,11 @@ impl Reactor {
         let flags = libc::MSG_NOSIGNAL | libc::MSG_WAITALL;
         let entry = if let Some(gather) = &mut state.gather {
             gather.point();
-            opcode::SendMsg::new(fd, &raw const gather.header)
-                .flags(flags as u32)
-                .build()
+            opcode::SendMsg::new(fd, &raw const gather.header).flags(flags as u32).build()
         } else {
             let rest = &state.out[state.out_done..];
             let len = rest.len().min(SEND_MAX) as u32;
-            opcode::Send::new(fd, rest.as_ptr(), len)
-                .flags(flags)
-                .build()
+            opcode::Send::new(fd, rest.as_ptr(), len).flags(flags).build()
         };
         // SAFETY: the buffer, or the boxed gather with its header, vectors and parts, stays in the record, unmoved
         // on the heap, until the send's completion clears SENDING.
@@ -107,10 +86,7 @@ impl Gather {
                 continue;
             }
             let len = rest.len().min(room);
-            self.vectors[count] = libc::iovec {
-                iov_base: rest.as_ptr().cast_mut().cast(),
-                iov_len: len,
-            };
+            self.vectors[count] = libc::iovec { iov_base: rest.as_ptr().cast_mut().cast(), iov_len: len };
             count += 1;
             room -= len;
             if count == WINDOW || room == 0 {

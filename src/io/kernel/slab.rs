@@ -156,16 +156,12 @@ impl Slab {
 
     /// The living connection of that id, closing ones included.
     pub fn get(&self, id: ConnId) -> Option<&Conn> {
-        self.conns
-            .get(id.index() as usize)
-            .filter(|conn| conn.fd >= 0 && conn.generation == id.generation())
+        self.conns.get(id.index() as usize).filter(|conn| conn.fd >= 0 && conn.generation == id.generation())
     }
 
     /// As `get`, to change.
     pub fn get_mut(&mut self, id: ConnId) -> Option<&mut Conn> {
-        self.conns
-            .get_mut(id.index() as usize)
-            .filter(|conn| conn.fd >= 0 && conn.generation == id.generation())
+        self.conns.get_mut(id.index() as usize).filter(|conn| conn.fd >= 0 && conn.generation == id.generation())
     }
 
     /// As `get_mut`, but only what the caller has not closed.
@@ -176,10 +172,7 @@ impl Slab {
     /// Frees the record and answers the descriptor, which the caller closes or hands on.
     pub fn release(&mut self, id: ConnId) -> Option<RawFd> {
         let conn = self.get_mut(id)?;
-        assert_eq!(
-            conn.in_flight, 0,
-            "a connection is freed only when the kernel is done with it"
-        );
+        assert_eq!(conn.in_flight, 0, "a connection is freed only when the kernel is done with it");
         let fd = conn.fd;
         conn.fd = -1;
         conn.out = Vec::new();
@@ -197,11 +190,7 @@ impl Slab {
 
     /// Ids of all living connections. O(slab).
     pub fn ids(&self) -> Vec<ConnId> {
-        (0..)
-            .zip(&self.conns)
-            .filter(|(_, conn)| conn.fd >= 0)
-            .map(|(index, conn)| ConnId::new(index, conn.generation))
-            .collect()
+        (0..).zip(&self.conns).filter(|(_, conn)| conn.fd >= 0).map(|(index, conn)| ConnId::new(index, conn.generation)).collect()
     }
 }
 

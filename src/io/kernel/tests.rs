@@ -25,16 +25,7 @@ struct Server {
     answer: usize,
 }
 
-const ECHO: Server = Server {
-    opts: Opts {
-        entries: 64,
-        buffers: 64,
-        buffer_bytes: 4096,
-    },
-    hold_turns: 0,
-    framed: false,
-    answer: 0,
-};
+const ECHO: Server = Server { opts: Opts { entries: 64, buffers: 64, buffer_bytes: 4096 }, hold_turns: 0, framed: false, answer: 0 };
 
 #[derive(Default)]
 struct Client {
@@ -61,19 +52,9 @@ impl Running {
 }
 
 fn sockets(cores: usize) -> (Vec<OwnedFd>, SocketAddr) {
-    let opts = TcpOpts {
-        bind: vec!["127.0.0.1".to_string()],
-        port: 0,
-        backlog: 511,
-        keepalive: 300,
-        cores,
-    };
+    let opts = TcpOpts { bind: vec!["127.0.0.1".to_string()], port: 0, backlog: 511, keepalive: 300, cores };
     let mut sockets = tcp(&opts).unwrap();
-    let list = sockets
-        .by_core
-        .iter_mut()
-        .map(|core| core.remove(0))
-        .collect();
+    let list = sockets.by_core.iter_mut().map(|core| core.remove(0)).collect();
     (list, sockets.addresses[0])
 }
 
@@ -86,22 +67,10 @@ fn start(server: Server) -> Running {
     let mut given = Some((own, listener, stopped));
     let cores = run_cores(1, Placement::Pinned, |core| {
         let (waker, listener, stop) = given.take().unwrap();
-        move || {
-            serve(
-                server,
-                Reactor::new(server.opts, waker, core).unwrap(),
-                listener,
-                stop,
-            )
-        }
+        move || serve(server, Reactor::new(server.opts, waker, core).unwrap(), listener, stop)
     })
     .unwrap();
-    Running {
-        address,
-        stop,
-        waker,
-        cores,
-    }
+    Running { address, stop, waker, cores }
 }
 
 struct Echo {
@@ -111,30 +80,13 @@ struct Echo {
     held: Vec<Vec<crate::io::BufId>>,
 }
 
-async fn serve(
-    server: Server,
-    mut reactor: Reactor,
-    listener: OwnedFd,
-    stop: Arc<AtomicBool>,
-) -> (Counters, usize) {
+async fn serve(server: Server, mut reactor: Reactor, listener: OwnedFd, stop: Arc<AtomicBool>) -> (Counters, usize) {
     reactor.listen(listener, 3);
-    let mut echo = Echo {
-        server,
-        reactor,
-        clients: Vec::new(),
-        held: Vec::new(),
-    };
+    let mut echo = Echo { server, reactor, clients: Vec::new(), held: Vec::new() };
     let mut events = Vec::new();
     while !stop.load(Ordering::SeqCst) {
         let mut ready = || stop.load(Ordering::SeqCst);
-        let wait = if echo.held.is_empty() {
-            Wait::Until {
-                timeout: None,
-                ready: &mut ready,
-            }
-        } else {
-            Wait::Poll
-        };
+        let wait = if echo.held.is_empty() { Wait::Until { timeout: None, ready: &mut ready } } else { Wait::Poll };
         echo.reactor.turn(wait, &mut events).unwrap();
         let mut now = Vec::new();
         for event in events.drain(..) {
@@ -163,12 +115,7 @@ impl Echo {
 
     fn handle(&mut self, event: Event, now: &mut Vec<crate::io::BufId>) {
         match event {
-            Event::Accepted {
-                conn,
-                listener,
-                peer,
-                local,
-            } => {
+            Event::Accepted { conn, listener, peer, local } => {
                 assert_eq!(listener, 3);
                 let (Peer::Tcp(peer), Peer::Tcp(local)) = (peer, local) else {
                     panic!("not a TCP connection");
@@ -220,9 +167,7 @@ impl Echo {
 
     fn fill(&mut self, conn: ConnId) {
         let spill = std::mem::take(&mut self.client(conn).spill);
-        let want = spill.get(..8).map_or(8, |head| {
-            8 + u64::from_le_bytes(head.try_into().unwrap()) as usize
-        });
+        let want = spill.get(..8).map_or(8, |head| 8 + u64::from_le_bytes(head.try_into().unwrap()) as usize);
         if spill.len() < want {
             let mut spill = spill;
             spill.reserve_exact(want - spill.len());
@@ -264,9 +209,7 @@ impl Echo {
 
 fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream
 }
 
@@ -287,10 +230,7 @@ fn pattern(seed: u64, len: usize) -> Vec<u8> {
 fn eventually(mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
-        assert!(
-            start.elapsed() < Duration::from_secs(20),
-            "it never happened"
-        );
+        assert!(start.elapsed() < Duration::from_secs(20), "it never happened");
         thread::sleep(Duration::from_millis(2));
     }
 }
@@ -310,10 +250,7 @@ fn talk(address: SocketAddr, clients: usize, bytes: usize) {
 
 #[test]
 fn two_hundred_connections_get_their_own_bytes_back() {
-    let running = start(Server {
-        opts: Opts::default(),
-        ..ECHO
-    });
+    let running = start(Server { opts: Opts::default(), ..ECHO });
     for _ in 0..5 {
         talk(running.address, 200, 3000);
     }
@@ -325,16 +262,8 @@ fn two_hundred_connections_get_their_own_bytes_back() {
 
 #[test]
 fn more_in_flight_than_buffers_loses_nothing() {
-    let tiny = Opts {
-        entries: 8,
-        buffers: 4,
-        buffer_bytes: 4096,
-    };
-    let running = start(Server {
-        opts: tiny,
-        hold_turns: 20,
-        ..ECHO
-    });
+    let tiny = Opts { entries: 8, buffers: 4, buffer_bytes: 4096 };
+    let running = start(Server { opts: tiny, hold_turns: 20, ..ECHO });
     talk(running.address, 60, 30_000);
     let (counters, _) = running.stop();
     assert!(counters.starved > 0, "the test did not reach its case");
@@ -357,10 +286,7 @@ fn a_half_closed_client_gets_every_reply_and_then_the_end() {
 
 #[test]
 fn a_reset_in_the_middle_frees_the_connection() {
-    let running = start(Server {
-        framed: true,
-        ..ECHO
-    });
+    let running = start(Server { framed: true, ..ECHO });
     for framed in [false, true] {
         let mut stream = connect(running.address);
         if framed {
@@ -379,10 +305,7 @@ fn a_reset_in_the_middle_frees_the_connection() {
 /// Closes with RST instead of FIN.
 #[allow(unsafe_code)]
 fn reset(stream: TcpStream) {
-    let linger = libc::linger {
-        l_onoff: 1,
-        l_linger: 0,
-    };
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
     // SAFETY: the option is a linger structure, alive during the call.
     let done = unsafe {
         libc::setsockopt(
@@ -413,26 +336,16 @@ fn talk_framed(address: SocketAddr, bytes: usize) {
 
 #[test]
 fn a_message_of_64_megabytes_goes_straight_into_its_buffer() {
-    let running = start(Server {
-        framed: true,
-        ..ECHO
-    });
+    let running = start(Server { framed: true, ..ECHO });
     talk_framed(running.address, 64 << 20);
     talk_framed(running.address, 5);
     let (counters, _) = running.stop();
-    assert!(
-        counters.reads < 6000,
-        "{} reads: not received in large pieces",
-        counters.reads
-    );
+    assert!(counters.reads < 6000, "{} reads: not received in large pieces", counters.reads);
 }
 
 #[test]
 fn a_slow_reader_gets_a_hundred_megabytes_in_order() {
-    let running = start(Server {
-        answer: 100 << 20,
-        ..ECHO
-    });
+    let running = start(Server { answer: 100 << 20, ..ECHO });
     let mut stream = connect(running.address);
     stream.write_all(b"go").unwrap();
     thread::sleep(Duration::from_millis(100));
@@ -448,19 +361,12 @@ fn a_slow_reader_gets_a_hundred_megabytes_in_order() {
     }
     assert_eq!((sevens, eights), (100 << 20, 199));
     let (counters, _) = running.stop();
-    assert!(
-        counters.writes > 50,
-        "one send took more than its share: {}",
-        counters.writes
-    );
+    assert!(counters.writes > 50, "one send took more than its share: {}", counters.writes);
 }
 
 #[test]
 fn a_peer_that_never_reads_does_not_keep_the_server_from_ending() {
-    let running = start(Server {
-        answer: 50 << 20,
-        ..ECHO
-    });
+    let running = start(Server { answer: 50 << 20, ..ECHO });
     let mut stream = connect(running.address);
     stream.write_all(b"go").unwrap();
     thread::sleep(Duration::from_millis(50));
@@ -487,10 +393,7 @@ fn a_connection_can_move_to_another_core() {
         }
     };
     let fd = first.detach(conn).unwrap();
-    assert_eq!(
-        (first.connections(), first.detach(conn).is_none()),
-        (0, true)
-    );
+    assert_eq!((first.connections(), first.detach(conn).is_none()), (0, true));
     let conn = second.adopt(fd, 0);
     second.start(conn);
     assert!(second.detach(conn).is_none());
@@ -527,23 +430,13 @@ fn park_and_wake(rounds: u64) -> Duration {
             if me == 0 {
                 turns[1].store(round, Ordering::Release);
                 // Both ways of waking, and some racing with the other's way to bed.
-                if round.is_multiple_of(2) {
-                    waker.wake(1)
-                } else {
-                    reactor.wake(1)
-                }
+                if round.is_multiple_of(2) { waker.wake(1) } else { reactor.wake(1) }
             }
             while !there() {
-                let wait = Wait::Until {
-                    timeout: Some(Duration::from_secs(5)),
-                    ready: &mut there,
-                };
+                let wait = Wait::Until { timeout: Some(Duration::from_secs(5)), ready: &mut there };
                 reactor.turn(wait, &mut events).unwrap();
                 events.clear();
-                assert!(
-                    start.elapsed() < Duration::from_secs(4),
-                    "slept through round {round}"
-                );
+                assert!(start.elapsed() < Duration::from_secs(4), "slept through round {round}");
             }
             if me == 1 {
                 turns[0].store(round, Ordering::Release);
@@ -578,15 +471,7 @@ fn a_sleep_ends_at_its_timeout() {
     let (mut events, start) = (Vec::new(), Instant::now());
     while start.elapsed() < Duration::from_millis(20) {
         let timeout = Some(Duration::from_millis(20).saturating_sub(start.elapsed()));
-        reactor
-            .turn(
-                Wait::Until {
-                    timeout,
-                    ready: &mut || false,
-                },
-                &mut events,
-            )
-            .unwrap();
+        reactor.turn(Wait::Until { timeout, ready: &mut || false }, &mut events).unwrap();
     }
     assert!(start.elapsed() < Duration::from_secs(2));
     assert!(reactor.counters().enters < 10);
@@ -619,15 +504,7 @@ fn pausing_holds_bytes_back_and_resuming_brings_them() {
     stream.write_all(b"later").unwrap();
     for _ in 0..20 {
         let timeout = Some(Duration::from_millis(1));
-        reactor
-            .turn(
-                Wait::Until {
-                    timeout,
-                    ready: &mut || false,
-                },
-                &mut events,
-            )
-            .unwrap();
+        reactor.turn(Wait::Until { timeout, ready: &mut || false }, &mut events).unwrap();
     }
     assert!(events.is_empty(), "{events:?}");
     reactor.resume_recv(conn);
@@ -652,18 +529,11 @@ fn pausing_holds_bytes_back_and_resuming_brings_them() {
 fn running_out_of_descriptors_costs_no_time_and_heals() {
     if std::env::var("RINGFORT_EMFILE").is_err() {
         let done = std::process::Command::new(std::env::current_exe().unwrap())
-            .args([
-                "running_out_of_descriptors_costs_no_time_and_heals",
-                "--test-threads=1",
-            ])
+            .args(["running_out_of_descriptors_costs_no_time_and_heals", "--test-threads=1"])
             .env("RINGFORT_EMFILE", "1")
             .output()
             .unwrap();
-        assert!(
-            done.status.success(),
-            "{}",
-            String::from_utf8_lossy(&done.stdout)
-        );
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
         return;
     }
     let (list, address) = sockets(1);
@@ -678,36 +548,22 @@ fn running_out_of_descriptors_costs_no_time_and_heals() {
             TcpStream::from_raw_fd(fd)
         })
         .collect();
-    let mut old = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
+    let mut old = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: fills and reads structures that live during the calls; descriptors above the new limit stay open.
     unsafe {
         assert_eq!(libc::getrlimit(libc::RLIMIT_NOFILE, &mut old), 0);
-        let low = libc::rlimit {
-            rlim_cur: 3,
-            rlim_max: old.rlim_max,
-        };
+        let low = libc::rlimit { rlim_cur: 3, rlim_max: old.rlim_max };
         assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &low), 0);
     }
     for client in &clients {
         let raw = libc::sockaddr_in {
             sin_family: libc::AF_INET as u16,
             sin_port: address.port().to_be(),
-            sin_addr: libc::in_addr {
-                s_addr: u32::from_ne_bytes([127, 0, 0, 1]),
-            },
+            sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes([127, 0, 0, 1]) },
             sin_zero: [0; 8],
         };
         // SAFETY: the address is complete and lives during the call.
-        let done = unsafe {
-            libc::connect(
-                client.as_raw_fd(),
-                (&raw const raw).cast(),
-                size_of_val(&raw) as u32,
-            )
-        };
+        let done = unsafe { libc::connect(client.as_raw_fd(), (&raw const raw).cast(), size_of_val(&raw) as u32) };
         assert_eq!(done, 0);
     }
     let cpu = || {
@@ -717,9 +573,7 @@ fn running_out_of_descriptors_costs_no_time_and_heals() {
             libc::getrusage(libc::RUSAGE_SELF, &mut usage);
             usage
         };
-        (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1_000_000
-            + usage.ru_utime.tv_usec
-            + usage.ru_stime.tv_usec
+        (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1_000_000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec
     };
     for listener in list {
         reactor.listen(listener, 0);
@@ -727,36 +581,16 @@ fn running_out_of_descriptors_costs_no_time_and_heals() {
     let (before, start) = (cpu(), Instant::now());
     while start.elapsed() < Duration::from_millis(500) {
         let timeout = Some(Duration::from_millis(500));
-        reactor
-            .turn(
-                Wait::Until {
-                    timeout,
-                    ready: &mut || false,
-                },
-                &mut events,
-            )
-            .unwrap();
+        reactor.turn(Wait::Until { timeout, ready: &mut || false }, &mut events).unwrap();
     }
     assert!(cpu() - before < 25_000, "{} us of 500,000", cpu() - before);
-    assert!(
-        (2..10).contains(&reactor.counters().accept_errors),
-        "{:?}",
-        reactor.counters()
-    );
+    assert!((2..10).contains(&reactor.counters().accept_errors), "{:?}", reactor.counters());
     assert_eq!(reactor.connections(), 0);
     // SAFETY: as above.
     unsafe { assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &old), 0) };
     eventually(|| {
         let timeout = Some(Duration::from_millis(500));
-        reactor
-            .turn(
-                Wait::Until {
-                    timeout,
-                    ready: &mut || false,
-                },
-                &mut events,
-            )
-            .unwrap();
+        reactor.turn(Wait::Until { timeout, ready: &mut || false }, &mut events).unwrap();
         reactor.connections() == clients.len()
     });
 }

@@ -29,17 +29,11 @@ impl Bed {
         let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
         if fd < 0 {
             let errno = std::io::Error::last_os_error().raw_os_error().unwrap_or(0);
-            return Err(Refused(format!(
-                "Can't create an eventfd: {}",
-                errno_text(errno)
-            )));
+            return Err(Refused(format!("Can't create an eventfd: {}", errno_text(errno))));
         }
         // SAFETY: the descriptor was just created and belongs to nobody else.
         let event = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(Self {
-            sleeping: SleepFlag::default(),
-            event,
-        })
+        Ok(Self { sleeping: SleepFlag::default(), event })
     }
 }
 
@@ -52,9 +46,7 @@ pub struct Waker {
 impl Waker {
     /// A waker for `cores` cores; each core's reactor is then created with it.
     pub fn new(cores: usize) -> Result<Self, Refused> {
-        let beds = (0..cores)
-            .map(|_| Bed::new())
-            .collect::<Result<Vec<_>, _>>()?;
+        let beds = (0..cores).map(|_| Bed::new()).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { beds: beds.into() })
     }
 

@@ -1,13 +1,9 @@
+//! Tests of [`super`]: requests whole, split and malformed.
+
 use super::*;
 
-const OPEN: Limits = Limits {
-    max_bulk: 512 << 20,
-    authenticated: true,
-};
-const LOCKED: Limits = Limits {
-    max_bulk: 512 << 20,
-    authenticated: false,
-};
+const OPEN: Limits = Limits { max_bulk: 512 << 20, authenticated: true };
+const LOCKED: Limits = Limits { max_bulk: 512 << 20, authenticated: false };
 
 type Commands = Vec<Vec<Vec<u8>>>;
 
@@ -20,8 +16,7 @@ fn feed(pieces: &[&[u8]], limits: &Limits) -> (Commands, Option<ProtocolError>, 
         loop {
             spans.clear();
             scratch.clear();
-            let (used, source) = match parse(&buffer, limits, &mut resume, &mut spans, &mut scratch)
-            {
+            let (used, source) = match parse(&buffer, limits, &mut resume, &mut spans, &mut scratch) {
                 Parsed::Command { used } => (used, &buffer),
                 Parsed::Inline { used } => (used, &scratch),
                 Parsed::Nothing { used } => (used, &buffer),
@@ -42,10 +37,7 @@ fn feed(pieces: &[&[u8]], limits: &Limits) -> (Commands, Option<ProtocolError>, 
 }
 
 fn words(commands: &[&[&str]]) -> Commands {
-    commands
-        .iter()
-        .map(|words| words.iter().map(|word| word.as_bytes().to_vec()).collect())
-        .collect()
+    commands.iter().map(|words| words.iter().map(|word| word.as_bytes().to_vec()).collect()).collect()
 }
 
 fn error_of(input: &[u8]) -> Option<ProtocolError> {
@@ -56,57 +48,25 @@ fn error_of(input: &[u8]) -> Option<ProtocolError> {
 fn requests_without_effect_are_skipped() {
     let ping = words(&[&["PING"]]);
     assert_eq!(feed(&[b"\r\nPING\r\n"], &OPEN), (ping.clone(), None, 0));
-    assert_eq!(
-        feed(&[&b"\n".repeat(10_000), b"PING\n"], &OPEN),
-        (ping.clone(), None, 0)
-    );
-    assert_eq!(
-        feed(&[b"*-10\r\n*1\r\n$4\r\nPING\r\n"], &OPEN),
-        (ping, None, 0)
-    );
+    assert_eq!(feed(&[&b"\n".repeat(10_000), b"PING\n"], &OPEN), (ping.clone(), None, 0));
+    assert_eq!(feed(&[b"*-10\r\n*1\r\n$4\r\nPING\r\n"], &OPEN), (ping, None, 0));
     let mixed = b"*0\r\nPING\r\n*1\r\n$4\r\nPING\r\n";
-    assert_eq!(
-        feed(&[mixed], &OPEN),
-        (words(&[&["PING"], &["PING"]]), None, 0)
-    );
+    assert_eq!(feed(&[mixed], &OPEN), (words(&[&["PING"], &["PING"]]), None, 0));
 }
 
 #[test]
 fn wrong_counts_are_refused() {
-    for count in [
-        "3000000000",
-        "+3",
-        " 3",
-        "03",
-        "3 ",
-        "0x3",
-        "3.0",
-        "",
-        "-",
-        "99999999999999999999",
-        "-0",
-        "00",
-        "1\n",
-        "12345678901234567890123",
-    ] {
-        assert_eq!(
-            error_of(format!("*{count}\r\n").as_bytes()),
-            Some(ProtocolError::InvalidCount),
-            "{count}"
-        );
+    for count in
+        ["3000000000", "+3", " 3", "03", "3 ", "0x3", "3.0", "", "-", "99999999999999999999", "-0", "00", "1\n", "12345678901234567890123"]
+    {
+        assert_eq!(error_of(format!("*{count}\r\n").as_bytes()), Some(ProtocolError::InvalidCount), "{count}");
     }
 }
 
 #[test]
 fn a_claimed_count_reserves_nothing() {
     let (mut resume, mut spans, mut scratch) = (Resume::default(), Vec::new(), Vec::new());
-    let outcome = parse(
-        b"*2147483647\r\n",
-        &OPEN,
-        &mut resume,
-        &mut spans,
-        &mut scratch,
-    );
+    let outcome = parse(b"*2147483647\r\n", &OPEN, &mut resume, &mut spans, &mut scratch);
     assert_eq!(outcome, Parsed::More { need: 0 });
     assert!(resume.memory_bytes() + spans.capacity() + scratch.capacity() < 16 << 10);
 }
@@ -114,20 +74,11 @@ fn a_claimed_count_reserves_nothing() {
 #[test]
 fn endless_header_lines_are_refused_at_64_kib() {
     let digits = vec![b'1'; 65_537];
-    assert_eq!(
-        error_of(&[b"*", &digits[..]].concat()),
-        Some(ProtocolError::TooBigCountLine)
-    );
+    assert_eq!(error_of(&[b"*", &digits[..]].concat()), Some(ProtocolError::TooBigCountLine));
     assert_eq!(error_of(&[b"*", &digits[..65_535]].concat()), None);
-    assert_eq!(
-        error_of(&[b"*1\r\n$", &digits[..]].concat()),
-        Some(ProtocolError::TooBigBulkLine)
-    );
+    assert_eq!(error_of(&[b"*1\r\n$", &digits[..]].concat()), Some(ProtocolError::TooBigBulkLine));
     assert_eq!(error_of(&[b"*1\r\n$", &digits[..65_535]].concat()), None);
-    assert_eq!(
-        error_of(&[&b"*1\n"[..], &b"$4\nPING\n".repeat(9000)].concat()),
-        Some(ProtocolError::TooBigCountLine)
-    );
+    assert_eq!(error_of(&[&b"*1\n"[..], &b"$4\nPING\n".repeat(9000)].concat()), Some(ProtocolError::TooBigCountLine));
 }
 
 #[test]
@@ -140,119 +91,51 @@ fn a_nul_byte_hides_the_line_end_until_the_line_is_too_long() {
         (b"PING\0\r\nPING\r\n", ProtocolError::TooBigInline),
     ] {
         assert_eq!(error_of(&[start, b"\r\n"].concat()), None);
-        assert_eq!(
-            error_of(&[start, &[b'A'; 65_537], b"\r\n"].concat()),
-            Some(error)
-        );
-        let pieces: Vec<&[u8]> = std::iter::once(start)
-            .chain(std::iter::repeat_n(&[b'A'; 100][..], 700))
-            .collect();
+        assert_eq!(error_of(&[start, &[b'A'; 65_537], b"\r\n"].concat()), Some(error));
+        let pieces: Vec<&[u8]> = std::iter::once(start).chain(std::iter::repeat_n(&[b'A'; 100][..], 700)).collect();
         assert_eq!(feed(&pieces, &OPEN).1, Some(error));
     }
 }
 
 #[test]
 fn an_argument_must_start_with_a_dollar() {
-    assert_eq!(
-        error_of(b"*1\r\nfoo\r\n"),
-        Some(ProtocolError::ExpectedDollar(b'f'))
-    );
-    assert_eq!(
-        error_of(b"*3\r\n$3\r\nSET\r\n$1\r\nx\r\nfooz\r\n"),
-        Some(ProtocolError::ExpectedDollar(b'f'))
-    );
-    assert_eq!(
-        error_of(b"*1\r\n*1\r\n$4\r\nPING\r\n"),
-        Some(ProtocolError::ExpectedDollar(b'*'))
-    );
+    assert_eq!(error_of(b"*1\r\nfoo\r\n"), Some(ProtocolError::ExpectedDollar(b'f')));
+    assert_eq!(error_of(b"*3\r\n$3\r\nSET\r\n$1\r\nx\r\nfooz\r\n"), Some(ProtocolError::ExpectedDollar(b'f')));
+    assert_eq!(error_of(b"*1\r\n*1\r\n$4\r\nPING\r\n"), Some(ProtocolError::ExpectedDollar(b'*')));
     for got in *b":+-%~>#,(_\n\r\x01\xff" {
         let error = error_of(&[&b"*1\r\n"[..], &[got], b"1\r\n"].concat()).unwrap();
         assert_eq!(error, ProtocolError::ExpectedDollar(got));
-        let shown = if matches!(got, b'\n' | b'\r') {
-            b' '
-        } else {
-            got
-        };
-        assert_eq!(
-            *error.text(),
-            [
-                &b"ERR Protocol error: expected '$', got '"[..],
-                &[shown],
-                b"'"
-            ]
-            .concat()
-        );
+        let shown = if matches!(got, b'\n' | b'\r') { b' ' } else { got };
+        assert_eq!(*error.text(), [&b"ERR Protocol error: expected '$', got '"[..], &[shown], b"'"].concat());
     }
 }
 
 #[test]
 fn wrong_lengths_are_refused() {
-    for len in [
-        "-1",
-        "-10",
-        "536870913",
-        "9223372036854775807",
-        "18446744073709551615",
-        "blabla",
-        " 3",
-        "03",
-        "+3",
-        "3a",
-        "",
-        "-",
-        "00",
-    ] {
+    for len in ["-1", "-10", "536870913", "9223372036854775807", "18446744073709551615", "blabla", " 3", "03", "+3", "3a", "", "-", "00"] {
         let input = format!("*1\r\n${len}\r\n");
-        assert_eq!(
-            error_of(input.as_bytes()),
-            Some(ProtocolError::InvalidBulkLength),
-            "{len}"
-        );
+        assert_eq!(error_of(input.as_bytes()), Some(ProtocolError::InvalidBulkLength), "{len}");
     }
     assert_eq!(error_of(b"*1\r\n$536870912\r\n"), None);
-    let master = Limits {
-        max_bulk: usize::MAX,
-        authenticated: true,
-    };
-    assert_eq!(
-        feed(&[b"*1\r\n$4294967295\r\n"], &master).1,
-        Some(ProtocolError::InvalidBulkLength)
-    );
+    let master = Limits { max_bulk: usize::MAX, authenticated: true };
+    assert_eq!(feed(&[b"*1\r\n$4294967295\r\n"], &master).1, Some(ProtocolError::InvalidBulkLength));
     assert_eq!(feed(&[b"*1\r\n$4000000000\r\n"], &master).1, None);
-    assert_eq!(
-        feed(&[b"*1\r\n$9223372036854775807\r\n"], &master).1,
-        Some(ProtocolError::InvalidBulkLength)
-    );
+    assert_eq!(feed(&[b"*1\r\n$9223372036854775807\r\n"], &master).1, Some(ProtocolError::InvalidBulkLength));
 }
 
 #[test]
 fn bytes_after_cr_and_after_a_body_are_skipped_unread() {
-    assert_eq!(
-        feed(&[b"*1\r\n$3\r\nfooXY*1\rX$4\rXPING\rX"], &OPEN),
-        (words(&[&["foo"], &["PING"]]), None, 0)
-    );
+    assert_eq!(feed(&[b"*1\r\n$3\r\nfooXY*1\rX$4\rXPING\rX"], &OPEN), (words(&[&["foo"], &["PING"]]), None, 0));
 }
 
 #[test]
 fn an_unauthenticated_client_has_small_limits() {
-    assert_eq!(
-        feed(&[b"*11\r\n"], &LOCKED).1,
-        Some(ProtocolError::UnauthenticatedCount)
-    );
+    assert_eq!(feed(&[b"*11\r\n"], &LOCKED).1, Some(ProtocolError::UnauthenticatedCount));
     assert_eq!(feed(&[b"*10\r\n"], &LOCKED).1, None);
-    assert_eq!(
-        feed(&[b"*1\r\n$16385\r\n"], &LOCKED).1,
-        Some(ProtocolError::UnauthenticatedBulkLength)
-    );
+    assert_eq!(feed(&[b"*1\r\n$16385\r\n"], &LOCKED).1, Some(ProtocolError::UnauthenticatedBulkLength));
     assert_eq!(feed(&[b"*1\r\n$16384\r\n"], &LOCKED).1, None);
-    assert_eq!(
-        feed(&[b"*1\r\n$536870913\r\n"], &LOCKED).1,
-        Some(ProtocolError::InvalidBulkLength)
-    );
-    assert_eq!(
-        feed(&[b"*3000000000\r\n"], &LOCKED).1,
-        Some(ProtocolError::InvalidCount)
-    );
+    assert_eq!(feed(&[b"*1\r\n$536870913\r\n"], &LOCKED).1, Some(ProtocolError::InvalidBulkLength));
+    assert_eq!(feed(&[b"*3000000000\r\n"], &LOCKED).1, Some(ProtocolError::InvalidCount));
 }
 
 #[test]
@@ -266,14 +149,8 @@ fn inline_requests_are_words() {
     ] {
         assert_eq!(feed(&[line], &OPEN), (words(&[expected]), None, 0));
     }
-    assert_eq!(
-        error_of(b"set \"\"\"k\"\"\" v\r\n"),
-        Some(ProtocolError::UnbalancedQuotes)
-    );
-    assert_eq!(
-        error_of(b"\"a\"b\r\n"),
-        Some(ProtocolError::UnbalancedQuotes)
-    );
+    assert_eq!(error_of(b"set \"\"\"k\"\"\" v\r\n"), Some(ProtocolError::UnbalancedQuotes));
+    assert_eq!(error_of(b"\"a\"b\r\n"), Some(ProtocolError::UnbalancedQuotes));
     assert_eq!(error_of(&[b'a'; 65_536]), None);
     assert_eq!(error_of(&[b'a'; 65_537]), Some(ProtocolError::TooBigInline));
     let many = [&b"a ".repeat(30_000)[..], b"\r\n"].concat();
@@ -285,11 +162,7 @@ fn inline_and_resp_alternate() {
     let input = b"GET a\r\n*2\r\n$3\r\nGET\r\n$1\r\nb\r\n".repeat(5000);
     let (commands, error, left) = feed(&[&input], &OPEN);
     assert_eq!((commands.len(), error, left), (10_000, None, 0));
-    assert!(
-        commands
-            .chunks(2)
-            .all(|pair| pair == words(&[&["GET", "a"], &["GET", "b"]]))
-    );
+    assert!(commands.chunks(2).all(|pair| pair == words(&[&["GET", "a"], &["GET", "b"]])));
 }
 
 #[test]
@@ -322,23 +195,14 @@ fn every_cut_gives_the_same_commands() {
     assert_eq!(feed(&input.chunks(1).collect::<Vec<_>>(), &OPEN), whole);
     for first in 0..=input.len() {
         for second in first..=input.len() {
-            assert_eq!(
-                feed(
-                    &[&input[..first], &input[first..second], &input[second..]],
-                    &OPEN
-                ),
-                whole
-            );
+            assert_eq!(feed(&[&input[..first], &input[first..second], &input[second..]], &OPEN), whole);
         }
     }
 }
 
 #[test]
 fn buffer_sized_arguments_cut_anywhere_near_the_edge_are_whole() {
-    for size in [16_384usize, 32_768]
-        .into_iter()
-        .flat_map(|size| size - 1..=size + 1)
-    {
+    for size in [16_384usize, 32_768].into_iter().flat_map(|size| size - 1..=size + 1) {
         let mut input = format!("*2\r\n$4\r\nECHO\r\n${size}\r\n").into_bytes();
         input.resize(input.len() + size, b'y');
         input.extend_from_slice(b"\r\n");
@@ -373,27 +237,16 @@ fn a_command_in_pieces_is_scanned_once() {
 fn the_needed_size_of_a_large_argument_is_known() {
     let (mut resume, mut spans, mut scratch) = (Resume::default(), Vec::new(), Vec::new());
     let input = b"*2\r\n$4\r\nECHO\r\n$100000\r\nabc";
-    let expected = Parsed::More {
-        need: 14 + 9 + 100_000 + 2,
-    };
-    assert_eq!(
-        parse(input, &OPEN, &mut resume, &mut spans, &mut scratch),
-        expected
-    );
-    assert_eq!(
-        parse(input, &OPEN, &mut resume, &mut spans, &mut scratch),
-        expected
-    );
+    let expected = Parsed::More { need: 14 + 9 + 100_000 + 2 };
+    assert_eq!(parse(input, &OPEN, &mut resume, &mut spans, &mut scratch), expected);
+    assert_eq!(parse(input, &OPEN, &mut resume, &mut spans, &mut scratch), expected);
 }
 
 struct Random(u64);
 
 impl Random {
     fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (self.0 >> 33) as usize % bound
     }
 }
@@ -405,15 +258,7 @@ fn random_bytes_never_panic_and_cuts_never_matter() {
         let mut random = Random(seed);
         let any = seed % 4 == 0;
         let len = random.below(60);
-        let input: Vec<u8> = (0..len)
-            .map(|_| {
-                if any {
-                    random.below(256) as u8
-                } else {
-                    letters[random.below(letters.len())]
-                }
-            })
-            .collect();
+        let input: Vec<u8> = (0..len).map(|_| if any { random.below(256) as u8 } else { letters[random.below(letters.len())] }).collect();
         let whole = feed(&[&input], &OPEN);
         let cut = random.below(len + 1);
         let pieces = feed(&[&input[..cut], &input[cut..]], &OPEN);
@@ -430,10 +275,7 @@ fn flipped_bits_never_panic_and_cuts_never_matter() {
             input[at] ^= 1 << random.below(8);
         }
         let whole = feed(&[&input], &OPEN);
-        let pieces = feed(
-            &input.chunks(1 + random.below(20)).collect::<Vec<_>>(),
-            &OPEN,
-        );
+        let pieces = feed(&input.chunks(1 + random.below(20)).collect::<Vec<_>>(), &OPEN);
         assert_eq!((pieces.0, pieces.1), (whole.0, whole.1), "seed {seed}");
     }
 }

@@ -6,19 +6,11 @@ use super::{OWN, line};
 use crate::spec::{Arg, Call, Category, Group, Outcome, Refusal, Spec};
 
 /// What the subcommands of this file have in common.
-const BASE: Spec =
-    Spec { group: Group::Connection, arity: 2, flags: OWN, categories: Category::CONNECTION, ..Spec::DEFAULT };
+const BASE: Spec = Spec { group: Group::Connection, arity: 2, flags: OWN, categories: Category::CONNECTION, ..Spec::DEFAULT };
 
-pub const GETNAME: Spec = Spec {
-    name: "GETNAME",
-    since: "2.6.9",
-    summary: "Returns the name of the connection.",
-    run: get_name,
-    ..BASE
-};
+pub const GETNAME: Spec = Spec { name: "GETNAME", since: "2.6.9", summary: "Returns the name of the connection.", run: get_name, ..BASE };
 
-pub const ID: Spec =
-    Spec { name: "ID", since: "5.0.0", summary: "Returns the id of the connection.", run: id, ..BASE };
+pub const ID: Spec = Spec { name: "ID", since: "5.0.0", summary: "Returns the id of the connection.", run: id, ..BASE };
 
 pub const INFO: Spec = Spec {
     name: "INFO",
@@ -70,7 +62,11 @@ pub const SETINFO: Spec = Spec {
 
 fn get_name(call: &mut Call) -> Outcome {
     let name = std::mem::take(&mut call.client().name);
-    if name.is_empty() { call.out.null() } else { call.out.bulk(&name) }
+    if name.is_empty() {
+        call.out.null()
+    } else {
+        call.out.bulk(&name)
+    }
     call.client().name = name;
     Ok(())
 }

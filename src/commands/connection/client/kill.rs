@@ -17,12 +17,14 @@ const TYPES: &[Arg] = &[
     Arg::word("pubsub", "PUBSUB"),
 ];
 
+const OLD_FORMAT: Arg = Arg::string("old-format").display("ip:port").deprecated("2.8.12");
+
 const FILTERS: &[Arg] = &[
     Arg::integer("client-id").token("ID").optional().since("2.8.12"),
     Arg::one_of("client-type", TYPES).token("TYPE").optional().since("2.8.12"),
     Arg::string("username").token("USER").optional(),
-    Arg::string("addr").token("ADDR").optional(),
-    Arg::string("laddr").token("LADDR").optional().since("6.2.0"),
+    Arg::string("addr").display("ip:port").token("ADDR").optional(),
+    Arg::string("laddr").display("ip:port").token("LADDR").optional().since("6.2.0"),
     Arg::one_of("skipme", &[Arg::word("yes", "YES"), Arg::word("no", "NO")]).token("SKIPME").optional(),
     Arg::integer("maxage").token("MAXAGE").optional().since("7.4.0"),
 ];
@@ -32,11 +34,11 @@ pub const SPEC: Spec = Spec {
     since: "2.4.0",
     group: Group::Connection,
     summary: "Closes connections.",
-    cost: "O(N) where N is the number of client connections",
+    cost: "O(N), N connections",
     arity: -3,
     flags: OPERATOR,
     categories: Category::CONNECTION,
-    args: &[Arg::one_of("filter", &[Arg::string("old-format"), Arg::one_of("new-format", FILTERS).multiple()])],
+    args: &[Arg::one_of("filter", &[OLD_FORMAT, Arg::one_of("new-format", FILTERS).multiple()])],
     route: Route::Every(Merge::Custom(merge)),
     history: &[
         ("2.8.12", "Takes filters."),
@@ -152,7 +154,9 @@ fn run(call: &mut Call) -> Outcome {
 }
 
 fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let Some(mut records) = parts::receive(call, parts) else { return Ok(()) };
+    let Some(mut records) = parts::receive(call, parts) else {
+        return Ok(());
+    };
     let closed: u64 = records.iter_mut().filter_map(parts::number).sum();
     match (call.args.len(), closed) {
         (3, 0) => return Err(Refusal::NO_SUCH_CLIENT),

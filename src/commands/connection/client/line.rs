@@ -2,8 +2,8 @@
 //! Fields and their order are those of 7.4; what cannot happen yet (subscriptions, tracking) shows its neutral value.
 //! Ref: redis.io/commands/client-list
 
-use crate::spec::client::Client;
 use crate::spec::Refusal;
+use crate::spec::client::Client;
 
 /// The line without its end.
 pub fn of(c: &Client, now: i64) -> Vec<u8> {
@@ -30,14 +30,8 @@ pub fn of(c: &Client, now: i64) -> Vec<u8> {
 
 /// One letter per state; `N` if there is none to tell.
 fn flags(c: &Client) -> String {
-    let all = [
-        (c.multi.is_some(), 'x'),
-        (c.close_after_reply, 'c'),
-        (c.close_now, 'A'),
-        (c.is_unix, 'U'),
-        (c.no_evict, 'e'),
-        (c.no_touch, 'T'),
-    ];
+    let all =
+        [(c.multi.is_some(), 'x'), (c.close_after_reply, 'c'), (c.close_now, 'A'), (c.is_unix, 'U'), (c.no_evict, 'e'), (c.no_touch, 'T')];
     let set: String = all.iter().filter(|(is_set, _)| *is_set).map(|(_, letter)| *letter).collect();
     if set.is_empty() { "N".to_string() } else { set }
 }

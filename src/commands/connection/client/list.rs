@@ -2,26 +2,22 @@
 //! Each core sends its lines, each behind id and length; home sorts and joins them.
 //! Ref: redis.io/commands/client-list
 
-use super::line::{self, Type};
 use super::OPERATOR;
+use super::line::{self, Type};
 use crate::base::num::parse_i64;
 use crate::commands::parts;
 use crate::spec::{Arg, Args, Call, Category, Group, Merge, Outcome, Refusal, Route, Spec};
 use std::collections::BTreeMap;
 
-const TYPES: &[Arg] = &[
-    Arg::word("normal", "NORMAL"),
-    Arg::word("master", "MASTER"),
-    Arg::word("replica", "REPLICA"),
-    Arg::word("pubsub", "PUBSUB"),
-];
+const TYPES: &[Arg] =
+    &[Arg::word("normal", "NORMAL"), Arg::word("master", "MASTER"), Arg::word("replica", "REPLICA"), Arg::word("pubsub", "PUBSUB")];
 
 pub const SPEC: Spec = Spec {
     name: "LIST",
     since: "2.4.0",
     group: Group::Connection,
     summary: "Describes open connections, one line each.",
-    cost: "O(N) where N is the number of client connections",
+    cost: "O(N), N connections",
     arity: -2,
     flags: OPERATOR,
     categories: Category::CONNECTION,
@@ -94,7 +90,9 @@ fn run(call: &mut Call) -> Outcome {
 }
 
 fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let Some(records) = parts::receive(call, parts) else { return Ok(()) };
+    let Some(records) = parts::receive(call, parts) else {
+        return Ok(());
+    };
     let mut lines: BTreeMap<u64, &[u8]> = BTreeMap::new();
     for mut record in records {
         while let (Some(id), Some(text)) = (parts::number(&mut record), parts::text(&mut record)) {

@@ -19,7 +19,7 @@ pub const SPEC: Spec = Spec {
     since: "2.4.0",
     group: Group::Connection,
     summary: "Groups the commands about client connections.",
-    cost: "Depends on subcommand.",
+    cost: "Depends on the subcommand",
     arity: -2,
     flags: Flags::CONTAINER,
     subs: &[

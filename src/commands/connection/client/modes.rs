@@ -8,8 +8,7 @@ use crate::spec::{Arg, Call, Category, Group, Outcome, Refusal, Spec};
 const ON_OFF: &[Arg] = &[Arg::one_of("enabled", &[Arg::word("on", "ON"), Arg::word("off", "OFF")])];
 
 /// What the subcommands of this file have in common.
-const BASE: Spec =
-    Spec { group: Group::Connection, arity: 3, flags: OWN, categories: Category::CONNECTION, ..Spec::DEFAULT };
+const BASE: Spec = Spec { group: Group::Connection, arity: 3, flags: OWN, categories: Category::CONNECTION, ..Spec::DEFAULT };
 
 pub const REPLY: Spec = Spec {
     name: "REPLY",

@@ -41,7 +41,7 @@ pub const UNPAUSE: Spec = Spec {
     since: "6.2.0",
     group: Group::Connection,
     summary: "Ends a pause, so that waiting commands go on.",
-    cost: "O(N) Where N is the number of paused clients",
+    cost: "O(N), N waiting clients",
     arity: 2,
     flags: OPERATOR,
     categories: Category::CONNECTION,

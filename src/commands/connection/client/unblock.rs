@@ -11,7 +11,7 @@ pub const SPEC: Spec = Spec {
     since: "5.0.0",
     group: Group::Connection,
     summary: "Ends the wait of another client's blocking command.",
-    cost: "O(log N) where N is the number of client connections",
+    cost: "O(log N), N connections",
     arity: -3,
     flags: OPERATOR,
     categories: Category::CONNECTION,

@@ -11,7 +11,7 @@ pub const SPEC: Spec = Spec {
     name: "DOCS",
     since: "7.0.0",
     summary: "Explains one, several or all commands.",
-    cost: "O(N) where N is the number of commands to look up",
+    cost: "O(N), N commands asked for",
     arity: -2,
     args: NAMES,
     tips: &["nondeterministic_output_order"],
@@ -114,12 +114,13 @@ fn argument(out: &mut Out, arg: &Arg) {
     };
     let flags = [(arg.optional, "optional"), (arg.multiple, "multiple"), (arg.multiple_token, "multiple_token")];
     let flags: Vec<&str> = flags.into_iter().filter(|f| f.0).map(|f| f.1).collect();
-    let fields = [is_leaf, key.is_some(), !arg.token.is_empty(), !arg.since.is_empty(), !flags.is_empty(), !is_leaf];
-    out.map(2 + fields.into_iter().filter(|is| *is).count());
+    let texts = [arg.token, arg.since, arg.deprecated_since].into_iter().filter(|t| !t.is_empty()).count();
+    let fields = [is_leaf, key.is_some(), !flags.is_empty(), !is_leaf];
+    out.map(2 + texts + fields.into_iter().filter(|is| *is).count());
     text(out, "name", arg.name);
     text(out, "type", kind);
     if is_leaf {
-        text(out, "display_text", arg.name);
+        text(out, "display_text", if arg.display.is_empty() { arg.name } else { arg.display });
     }
     if let Some(n) = key {
         out.bulk(b"key_spec_index");
@@ -130,6 +131,9 @@ fn argument(out: &mut Out, arg: &Arg) {
     }
     if !arg.since.is_empty() {
         text(out, "since", arg.since);
+    }
+    if !arg.deprecated_since.is_empty() {
+        text(out, "deprecated_since", arg.deprecated_since);
     }
     if !flags.is_empty() {
         out.bulk(b"flags");

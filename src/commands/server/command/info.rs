@@ -1,14 +1,14 @@
 //! COMMAND INFO [name ...]: arity, flags, keys, categories and tips of commands.
 //! Ref: redis.io/commands/command-info, redis.io/docs/latest/develop/reference/key-specs
 
-use super::{BASE, NAMES, top_level};
+use super::{BASE, NAMES, categories_of, top_level};
 use crate::proto::encode::Out;
-use crate::spec::{Begin, Call, Category, Find, Flags, KeySpec, Merge, Multi, Outcome, Route, Spec, Table};
+use crate::spec::{Begin, Call, Find, Flags, KeySpec, Merge, Multi, Outcome, Route, Spec, Table};
 
 pub const SPEC: Spec = Spec {
     name: "INFO",
     summary: "Describes one, several or all commands.",
-    cost: "O(N) where N is the number of commands to look up",
+    cost: "O(N), N commands asked for",
     arity: -2,
     args: NAMES,
     tips: &["nondeterministic_output_order"],
@@ -16,8 +16,8 @@ pub const SPEC: Spec = Spec {
     run,
     cases: "
         > COMMAND INFO nonsense   [nil]
-        > COMMAND INFO get        [[get, :2, ~[+readonly, +fast], :1, :1, :1, ~[+@read, +@string, +@fast], [], ?, []]]
-        > COMMAND INFO GET        [[get, :2, ~[+readonly, +fast], :1, :1, :1, ~[+@read, +@string, +@fast], [], ?, []]]
+        > COMMAND INFO get        [[get, :2, ~[+readonly, +fast], :1, :1, :1, ~[+@read, +@string, +@fast], ~[], ?, ~[]]]
+        > COMMAND INFO GET        [[get, :2, ~[+readonly, +fast], :1, :1, :1, ~[+@read, +@string, +@fast], ~[], ?, ~[]]]
     ",
     ..BASE
 };
@@ -44,15 +44,6 @@ pub fn run_all(call: &mut Call) -> Outcome {
     call.out.array(rows.len());
     rows.iter().for_each(|row| describe(call.out, table, *row));
     Ok(())
-}
-
-/// All ACL categories of a command: its own and those that its flags imply.
-pub fn categories_of(spec: &Spec) -> Category {
-    let mut all = spec.categories.and(spec.flags.implied());
-    if spec.flags.has(Flags::READONLY) && !spec.categories.has(Category::SCRIPTING) {
-        all = all.and(Category::READ);
-    }
-    all
 }
 
 /// The ten elements of one command. Subcommands of subcommands do not exist, so this recurses once at most.
@@ -102,7 +93,9 @@ fn is_fixed(k: &KeySpec) -> bool {
 fn legacy_range(keys: &[KeySpec]) -> (i64, i64, i64) {
     let mut range: Option<(i64, i64, i64)> = None;
     for k in keys {
-        let (Begin::Index(begin), Find::Range { last, step, .. }) = (k.begin, k.find) else { continue };
+        let (Begin::Index(begin), Find::Range { last, step, .. }) = (k.begin, k.find) else {
+            continue;
+        };
         let begin = i64::from(begin);
         let last = if last >= 0 { begin + i64::from(last) } else { i64::from(last) };
         range = match range {
@@ -188,6 +181,7 @@ fn part(out: &mut Out, kind: &str, fields: &[(&str, Value)]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::Category;
     use crate::spec::Access;
 
     #[test]

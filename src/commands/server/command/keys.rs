@@ -8,7 +8,7 @@ use crate::spec::{Access, Args, Call, Flags, Outcome, Refusal, Spec};
 pub const GETKEYS: Spec = Spec {
     name: "GETKEYS",
     summary: "Returns the keys of a call.",
-    cost: "O(N) where N is the number of arguments to the command",
+    cost: "O(N), N words of the call",
     arity: -3,
     args: WHOLE_CALL,
     run: get_keys,
@@ -27,7 +27,7 @@ pub const GETKEYSANDFLAGS: Spec = Spec {
     name: "GETKEYSANDFLAGS",
     since: "7.0.0",
     summary: "Returns the keys of a call and what it does with them.",
-    cost: "O(N) where N is the number of arguments to the command",
+    cost: "O(N), N words of the call",
     arity: -3,
     args: WHOLE_CALL,
     run: get_keys_and_flags,

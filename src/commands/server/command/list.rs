@@ -6,17 +6,14 @@ use crate::base::glob;
 use crate::spec::table::Row;
 use crate::spec::{Arg, Call, Category, Outcome, Refusal, Spec};
 
-const FILTERS: &[Arg] = &[
-    Arg::string("module-name").token("MODULE"),
-    Arg::string("category").token("ACLCAT"),
-    Arg::pattern("pattern").token("PATTERN"),
-];
+const FILTERS: &[Arg] =
+    &[Arg::string("module-name").token("MODULE"), Arg::string("category").token("ACLCAT"), Arg::pattern("pattern").token("PATTERN")];
 
 pub const SPEC: Spec = Spec {
     name: "LIST",
     since: "7.0.0",
     summary: "Names the commands.",
-    cost: "O(N) where N is the total number of Redis commands",
+    cost: "O(N), N commands",
     arity: -2,
     args: &[Arg::one_of("filterby", FILTERS).token("FILTERBY").optional()],
     tips: &["nondeterministic_output_order"],

@@ -7,7 +7,7 @@ mod info;
 mod keys;
 mod list;
 
-pub use info::categories_of;
+use super::shared::categories_of;
 
 use crate::commands::help;
 use crate::spec::{Arg, Call, Category, Flags, Group, Outcome, Spec};
@@ -17,7 +17,7 @@ pub const SPEC: Spec = Spec {
     since: "2.8.13",
     group: Group::Server,
     summary: "Describes all commands.",
-    cost: "O(N) where N is the total number of Redis commands",
+    cost: "O(N), N commands",
     arity: -1,
     flags: FLAGS.and(Flags::CONTAINER),
     categories: Category::CONNECTION,
@@ -36,14 +36,8 @@ pub const SPEC: Spec = Spec {
 const FLAGS: Flags = Flags::LOADING.and(Flags::STALE);
 
 /// What the subcommands have in common.
-const BASE: Spec = Spec {
-    since: "2.8.13",
-    group: Group::Server,
-    arity: 2,
-    flags: FLAGS,
-    categories: Category::CONNECTION,
-    ..Spec::DEFAULT
-};
+const BASE: Spec =
+    Spec { since: "2.8.13", group: Group::Server, arity: 2, flags: FLAGS, categories: Category::CONNECTION, ..Spec::DEFAULT };
 
 /// The grammar of a whole call as an argument.
 const WHOLE_CALL: &[Arg] = &[Arg::string("command"), Arg::string("arg").optional().multiple()];

@@ -50,7 +50,9 @@ pub fn object(call: &mut Call, is_fast: bool, record: &mut Vec<u8>) {
         return;
     }
     let (db, now) = (call.db, call.now);
-    let Some(item) = call.shard.ks.find(db, &key, now, Look::Quiet) else { return };
+    let Some(item) = call.shard.ks.find(db, &key, now, Look::Quiet) else {
+        return;
+    };
     let (encoding, idle, value) = (item.encoding(), u64::from(item.idle_seconds(now)), item.to_value());
     let clock = (now / 1000).saturating_sub(idle as i64) & 0x00ff_ffff;
     let mut line = format!("Value at:0x0 refcount:1 encoding:{encoding}");
@@ -94,7 +96,9 @@ pub fn join_digests(call: &mut Call, records: &[&[u8]]) {
     for record in records {
         let mut rest = *record;
         while let Some(db) = parts::number(&mut rest) {
-            let Some((sum, next)) = rest.split_first_chunk::<20>() else { break };
+            let Some((sum, next)) = rest.split_first_chunk::<20>() else {
+                break;
+            };
             xor(databases.entry(db).or_default(), sum);
             rest = next;
         }
@@ -134,7 +138,9 @@ pub fn join_values(call: &mut Call, records: &[&[u8]]) {
     for record in records {
         let mut rest = *record;
         while let Some(i) = parts::number(&mut rest) {
-            let Some((digest, next)) = rest.split_first_chunk::<20>() else { break };
+            let Some((digest, next)) = rest.split_first_chunk::<20>() else {
+                break;
+            };
             if let Some(place) = digests.get_mut((i as usize).wrapping_sub(2)) {
                 *place = Digest(*digest);
             }

@@ -18,7 +18,7 @@ pub const SPEC: Spec = Spec {
     name: "DEBUG",
     group: Group::Server,
     summary: "Groups the commands for tests.",
-    cost: "Depends on subcommand.",
+    cost: "Depends on the subcommand",
     arity: -2,
     flags: OPERATOR.and(Flags::PROTECTED),
     route: Route::Every(Merge::Custom(merge)),
@@ -116,17 +116,16 @@ enum Setting {
 
 impl<'a> Sub<'a> {
     fn parse(args: &Args<'a>, shard: &Shard) -> Result<Sub<'a>, Refusal> {
-        let is = |word: &str, least: usize, most: usize| args.is(1, word) && (least..=most).contains(&args.len());
-        let word = |i: usize| args.try_get(i).unwrap_or_default();
+        if let Some(setting) = Setting::parse(args)? {
+            return Ok(Sub::Set(setting));
+        }
+        let is = |name: &str, least: usize, most: usize| args.is(1, name) && (least..=most).contains(&args.len());
+        let word = args.try_get(2).unwrap_or_default();
         Ok(if is("HELP", 2, 2) {
             Sub::Help
         } else if is("SLEEP", 3, 3) {
             // What is no number counts as 0, and a float turns into an integer by saturation.
-            Sub::Sleep((parse_f64(word(2)).unwrap_or(0.0) * 1e6) as u64)
-        } else if is("SET-ACTIVE-EXPIRE", 3, 3) {
-            Sub::Set(Setting::ActiveExpire(is_on(word(2))))
-        } else if is("PAUSE-CRON", 3, 3) {
-            Sub::Set(Setting::PauseCron(is_on(word(2))))
+            Sub::Sleep((parse_f64(word).unwrap_or(0.0) * 1e6) as u64)
         } else if is("OBJECT", 3, 4) {
             Sub::Object { is_fast: args.is(3, "fast") }
         } else if is("DIGEST", 2, 2) {
@@ -134,31 +133,19 @@ impl<'a> Sub<'a> {
         } else if is("DIGEST-VALUE", 2, usize::MAX) {
             Sub::DigestValue
         } else if is("POPULATE", 3, 5) {
-            let positive = |i| parse_i64(word(i)).filter(|n| *n >= 0).ok_or(Refusal::OUT_OF_RANGE_POSITIVE);
-            let (count, size) = (positive(2)? as u64, if args.len() > 4 { positive(4)? } else { 0 });
-            if size > shard.config.proto_max_bulk_len {
-                return Err(Refusal::TOO_BIG);
-            }
-            let prefix = args.try_get(3).unwrap_or(b"key");
-            Sub::Populate { count, prefix, size: (size > 0).then_some(size as usize) }
+            populate(args, shard)?
         } else if is("HTSTATS", 3, 4) {
-            let db = parse_i64(word(2)).ok_or(Refusal::NOT_INTEGER)?;
+            let db = parse_i64(word).ok_or(Refusal::NOT_INTEGER)?;
             let db = usize::try_from(db).ok().filter(|db| *db < databases(shard));
             Sub::HtStats(db.ok_or(Refusal::fixed("ERR Out of range database"))?)
         } else if is("HTSTATS-KEY", 3, 4) {
             Sub::HtStatsKey
         } else if is("ERROR", 3, 3) {
-            Sub::Error(word(2))
+            Sub::Error(word)
         } else if is("LOG", 3, 3) {
-            Sub::Log(word(2))
-        } else if is("QUICKLIST-PACKED-THRESHOLD", 3, 3) {
-            Sub::Set(Setting::PackedThreshold(packed_threshold(word(2))?))
-        } else if is("REPLYBUFFER", 4, 4) && args.is(2, "PEAK-RESET-TIME") {
-            Sub::Set(Setting::PeakReset(peak_reset(word(3))?))
-        } else if is("REPLYBUFFER", 4, 4) && args.is(2, "RESIZING") {
-            Sub::Set(Setting::Resizing(is_on(word(3))))
+            Sub::Log(word)
         } else if is("PROTOCOL", 3, 3) {
-            Sub::Protocol(word(2))
+            Sub::Protocol(word)
         } else if is("SEGFAULT", 2, 2) || is("PANIC", 2, 2) {
             Sub::Crash
         } else if is("STRUCTSIZE", 2, 2) {
@@ -167,6 +154,35 @@ impl<'a> Sub<'a> {
             return Err(Refusal::subcommand_or_arity(args.get(1), "DEBUG"));
         })
     }
+}
+
+impl Setting {
+    /// The switch that the words set; `None` if they are about something else.
+    fn parse(args: &Args) -> Result<Option<Setting>, Refusal> {
+        let word = |i: usize| args.try_get(i).unwrap_or_default();
+        Ok(match args.len() {
+            3 if args.is(1, "SET-ACTIVE-EXPIRE") => Some(Setting::ActiveExpire(is_on(word(2)))),
+            3 if args.is(1, "PAUSE-CRON") => Some(Setting::PauseCron(is_on(word(2)))),
+            3 if args.is(1, "QUICKLIST-PACKED-THRESHOLD") => Some(Setting::PackedThreshold(packed_threshold(word(2))?)),
+            4 if args.is(1, "REPLYBUFFER") && args.is(2, "PEAK-RESET-TIME") => Some(Setting::PeakReset(peak_reset(word(3))?)),
+            4 if args.is(1, "REPLYBUFFER") && args.is(2, "RESIZING") => Some(Setting::Resizing(is_on(word(3)))),
+            _ => None,
+        })
+    }
+}
+
+fn populate<'a>(args: &Args<'a>, shard: &Shard) -> Result<Sub<'a>, Refusal> {
+    let positive = |i: usize| {
+        let number = args.try_get(i).and_then(parse_i64);
+        number.filter(|n| *n >= 0).ok_or(Refusal::OUT_OF_RANGE_POSITIVE)
+    };
+    let count = positive(2)? as u64;
+    let size = if args.len() > 4 { positive(4)? } else { 0 };
+    if size > shard.config.proto_max_bulk_len {
+        return Err(Refusal::TOO_BIG);
+    }
+    let prefix = args.try_get(3).unwrap_or(b"key");
+    Ok(Sub::Populate { count, prefix, size: (size > 0).then_some(size as usize) })
 }
 
 /// A switch: any number but 0 is on, anything else off.
@@ -223,7 +239,9 @@ fn apply(shard: &mut Shard, setting: Setting) {
 }
 
 fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    let Some(records) = parts::receive(call, parts) else { return Ok(()) };
+    let Some(records) = parts::receive(call, parts) else {
+        return Ok(());
+    };
     match Sub::parse(&call.args, call.shard)? {
         Sub::Object { .. } => return keys::first_or_no_key(call, &records),
         Sub::Digest => keys::join_digests(call, &records),

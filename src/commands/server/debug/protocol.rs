@@ -14,7 +14,7 @@ pub fn sample(out: &mut Out, kind: &[u8]) -> Outcome {
     match kind.to_ascii_lowercase().as_slice() {
         b"string" => out.bulk(b"Hello World"),
         b"integer" => out.int(12345),
-        b"double" => out.double(3.141),
+        b"double" => out.double(3141.0 / 1000.0),
         b"bignum" => out.big_number("1234567999999999999999999999999999999"),
         b"null" => out.null(),
         b"array" => {
@@ -41,7 +41,9 @@ pub fn sample(out: &mut Out, kind: &[u8]) -> Outcome {
             }
             out.bulk(b"Some real reply following the attribute");
         }
-        b"push" if !out.resp3 => return Err(Refusal::fixed("ERR RESP2 is not supported by this command")),
+        b"push" if !out.resp3 => {
+            return Err(Refusal::fixed("ERR RESP2 is not supported by this command"));
+        }
         b"push" => {
             out.bulk(b"Some real reply following the push reply");
             out.push(2);

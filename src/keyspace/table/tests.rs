@@ -1,3 +1,5 @@
+//! Tests of the table of keys.
+
 use super::*;
 use crate::base::rng::Rng;
 use std::collections::BTreeMap;
@@ -83,30 +85,18 @@ fn random_adds_and_removes_over_slots_agree_with_a_map() {
                 }
             } else if grows || rng.below(8) == 0 {
                 let root = ((rng.below(64) + 1).ilog2() % 8) as usize;
-                let place = Place {
-                    space: entry as usize % 2,
-                    root,
-                };
+                let place = Place { space: entry as usize % 2, root };
                 add(&mut index, place, &mut hashes, entry);
                 model.insert(entry, place);
             }
         }
         for (&entry, &place) in &model {
-            assert!(
-                index
-                    .find(place, hashes.0[entry as usize], |e| e == entry)
-                    .is_some(),
-                "seed {seed}"
-            );
+            assert!(index.find(place, hashes.0[entry as usize], |e| e == entry).is_some(), "seed {seed}");
         }
         for space in 0..2 {
             for root in 0..8 {
                 let place = Place { space, root };
-                let mut expected: Vec<u32> = model
-                    .iter()
-                    .filter(|(_, p)| **p == place)
-                    .map(|(e, _)| *e)
-                    .collect();
+                let mut expected: Vec<u32> = model.iter().filter(|(_, p)| **p == place).map(|(e, _)| *e).collect();
                 expected.sort_unstable();
                 assert_eq!(all(&index, place), expected, "seed {seed}");
             }
