@@ -66,11 +66,12 @@ fn keeps_order(a: &Entry, b: &Entry, names: &[Vec<u8>], cores: usize) -> bool {
     let slots = |e: &Entry| -> Vec<u16> { e.operation.keys().iter().map(|k| slot_of(&names[*k])).collect() };
     let (sa, sb) = (slots(a), slots(b));
     let is_wide = |s: &[u16]| s.iter().any(|x| owner_of(*x, cores) != owner_of(s[0], cores));
-    !matches!(b.operation, Operation::Alone(_)) || is_wide(&sa) || is_wide(&sb) || sa.iter().any(|s| sb.contains(s))
+    let is_of_all = a.operation.is_of_all_cores() || b.operation.is_of_all_cores();
+    is_of_all || !matches!(b.operation, Operation::Alone(_)) || is_wide(&sa) || is_wide(&sb) || sa.iter().any(|s| sb.contains(s))
 }
 
 fn is_read(operation: &Operation) -> bool {
-    matches!(operation, Operation::Alone(Command::Get(_) | Command::Mget(_) | Command::Exists(_)))
+    matches!(operation, Operation::Alone(Command::Get(_) | Command::Mget(_) | Command::Exists(_) | Command::Dbsize))
 }
 
 impl Entry {

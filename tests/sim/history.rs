@@ -23,6 +23,8 @@ pub enum Command {
     Rename(usize, usize),
     Del(Vec<usize>),
     Exists(Vec<usize>),
+    Flushall,
+    Dbsize,
 }
 
 /// What a client sends as one operation.
@@ -59,6 +61,7 @@ impl Command {
         match self {
             Command::Get(k) | Command::Set(k, _) | Command::Incr(k) | Command::IncrBy(k, _) => vec![*k],
             Command::Rename(a, b) => vec![*a, *b],
+            Command::Flushall | Command::Dbsize => Vec::new(),
             Command::Mset(k, _) | Command::Mget(k) | Command::Msetnx(k, _) | Command::Del(k) | Command::Exists(k) => k.clone(),
         }
     }
@@ -86,6 +89,8 @@ impl Command {
             Command::Rename(a, b) => list("RENAME", &[*a, *b]),
             Command::Del(k) => list("DEL", k),
             Command::Exists(k) => list("EXISTS", k),
+            Command::Flushall => list("FLUSHALL", &[]),
+            Command::Dbsize => list("DBSIZE", &[]),
         }
     }
 }
@@ -98,6 +103,16 @@ impl Operation {
             Operation::Block(cs) => cs.iter().flat_map(Command::keys).collect(),
             Operation::Watch(k) => k.clone(),
             Operation::Unwatch => Vec::new(),
+        }
+    }
+
+    /// Whether a command in it runs on every core.
+    pub fn is_of_all_cores(&self) -> bool {
+        let of_all = |c: &Command| matches!(c, Command::Flushall | Command::Dbsize);
+        match self {
+            Operation::Alone(c) => of_all(c),
+            Operation::Block(cs) => cs.iter().any(of_all),
+            _ => false,
         }
     }
 
@@ -184,6 +199,11 @@ impl Model {
                 found.iter().for_each(|k| self.put(*k, None));
                 Reply::Int(found.len() as i64)
             }
+            Command::Flushall => {
+                (0..KEYS).filter(|k| self.values[*k].is_some()).collect::<Vec<_>>().into_iter().for_each(|k| self.put(k, None));
+                ok()
+            }
+            Command::Dbsize => Reply::Int(self.values.iter().flatten().count() as i64),
             Command::Exists(keys) => Reply::Int(keys.iter().filter(|k| self.values[**k].is_some()).count() as i64),
         }
     }
@@ -246,7 +266,7 @@ pub fn plan(rng: &mut Rng, cores: usize) -> Plan {
     let keys = 2 + rng.below(5) as usize;
     let names = key_names(cores, keys);
     let clients = 2 + rng.below(5) as usize;
-    let weights: Vec<u64> = (0..13).map(|_| [0, 1, 1, 4][rng.below(4) as usize]).collect();
+    let weights: Vec<u64> = (0..15).map(|_| [0, 1, 1, 4][rng.below(4) as usize]).collect();
     let length = 36 / clients + 1;
     let mut value = 0;
     let mut operations = Vec::new();
@@ -266,11 +286,11 @@ pub fn plan(rng: &mut Rng, cores: usize) -> Plan {
 
 fn operation(rng: &mut Rng, weights: &[u64], keys: usize, value: &mut i64) -> Operation {
     match pick(rng, weights) {
-        10 => Operation::Block((0..1 + rng.below(3)).map(|_| command(rng, &weights[..10], keys, value)).collect()),
-        11 => Operation::Watch(some_keys(rng, keys)),
-        12 if rng.below(4) == 0 => Operation::Unwatch,
-        12 => Operation::Block((0..1 + rng.below(2)).map(|_| command(rng, &weights[..10], keys, value)).collect()),
-        _ => Operation::Alone(command(rng, &weights[..10], keys, value)),
+        12 => Operation::Block((0..1 + rng.below(3)).map(|_| command(rng, &weights[..12], keys, value)).collect()),
+        13 => Operation::Watch(some_keys(rng, keys)),
+        14 if rng.below(4) == 0 => Operation::Unwatch,
+        14 => Operation::Block((0..1 + rng.below(2)).map(|_| command(rng, &weights[..12], keys, value)).collect()),
+        _ => Operation::Alone(command(rng, &weights[..12], keys, value)),
     }
 }
 
@@ -306,7 +326,9 @@ fn command(rng: &mut Rng, weights: &[u64], keys: usize, value: &mut i64) -> Comm
         6 => Command::Msetnx(some_keys(rng, keys), *value),
         7 => Command::Rename(key, (key + 1 + rng.below(keys as u64 - 1) as usize) % keys),
         8 => Command::Del(some_keys(rng, keys)),
-        _ => Command::Exists(some_keys(rng, keys)),
+        9 => Command::Exists(some_keys(rng, keys)),
+        10 if rng.below(3) == 0 => Command::Flushall,
+        _ => Command::Dbsize,
     }
 }
 
