@@ -3,6 +3,7 @@
 pub mod arena;
 pub mod glob;
 pub mod num;
+pub mod park;
 pub mod ring;
 pub mod rng;
 pub mod simd;

@@ -211,4 +211,41 @@ mod model {
             writer.join().expect("the writer does not panic");
         });
     }
+
+    /// Pushes in a way that is wrong: without Release, or showing the place before it is written.
+    fn push_wrongly(s: &mut Sender<u64>, value: u64, shows_first: bool) {
+        let at = s.tail & (s.shared.places.len() - 1);
+        s.tail += 1;
+        if shows_first {
+            s.shared.tail.0.store(s.tail, Ordering::Release);
+        }
+        // SAFETY: the place was outside head..tail until now; that the reader may look at it already is what the model must find.
+        s.shared.places[at].with_mut(|p| unsafe { (*p).write(value) });
+        if !shows_first {
+            s.shared.tail.0.store(s.tail, Ordering::Relaxed);
+        }
+    }
+
+    fn reads_what_was_pushed_wrongly(shows_first: bool) {
+        loom::model(move || {
+            let (mut s, mut r) = ring(2);
+            let writer = loom::thread::spawn(move || push_wrongly(&mut s, 1, shows_first));
+            if let Some(v) = r.pop() {
+                assert_eq!(v, 1);
+            }
+            writer.join().expect("the writer does not panic");
+        });
+    }
+
+    #[test]
+    #[should_panic]
+    fn a_tail_without_release_shows_a_place_too_early() {
+        reads_what_was_pushed_wrongly(false);
+    }
+
+    #[test]
+    #[should_panic]
+    fn a_tail_moved_before_the_write_shows_a_place_too_early() {
+        reads_what_was_pushed_wrongly(true);
+    }
 }

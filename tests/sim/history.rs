@@ -41,7 +41,8 @@ pub struct Entry {
     pub operation: Operation,
     pub invoke: u64,
     pub respond: u64,
-    pub reply: Reply,
+    /// `None`: the connection broke before there was one; it happened or not.
+    pub reply: Option<Reply>,
 }
 
 /// A map, and which watches have been touched.
@@ -255,6 +256,7 @@ pub fn plan(rng: &mut Rng, cores: usize) -> Plan {
         scripts.push(Script {
             core: rng.below(cores as u64) as usize,
             pipeline: 1 + rng.below(4) as usize,
+            breaks_after: (rng.below(8) == 0).then(|| rng.below(length as u64) as usize),
             requests: own.iter().map(|o| o.request(&names)).collect(),
         });
         operations.push(own);
@@ -313,10 +315,15 @@ pub fn entries(operations: &[Vec<Operation>], outcomes: &[Vec<Outcome>]) -> Resu
     let mut all = Vec::new();
     for (client, (own, got)) in operations.iter().zip(outcomes).enumerate() {
         for (operation, outcome) in own.iter().zip(got) {
+            if outcome.respond == u64::MAX {
+                let (operation, invoke, respond) = (operation.clone(), outcome.invoke, outcome.respond);
+                all.push(Entry { client, operation, invoke, respond, reply: None });
+                continue;
+            }
             if !operation.preface_fits(&outcome.replies) {
                 return Err(format!("client {client}: {operation:?} was answered {:?}", outcome.replies));
             }
-            let reply = outcome.replies.last().cloned().unwrap_or(Reply::Null);
+            let reply = outcome.replies.last().cloned();
             all.push(Entry { client, operation: operation.clone(), invoke: outcome.invoke, respond: outcome.respond, reply });
         }
     }

@@ -22,6 +22,7 @@ fn run(seed: u64, keys: usize, length: usize, mut draw: impl FnMut(&mut Rng) -> 
     let scripts = operations.iter().map(|own| Script {
         core: rng.below(shape.cores as u64) as usize,
         pipeline: 1 + rng.below(16) as usize,
+        breaks_after: None,
         requests: own.iter().map(|o| o.request(&names)).collect(),
     });
     let scripts = scripts.collect();
@@ -32,8 +33,8 @@ fn run(seed: u64, keys: usize, length: usize, mut draw: impl FnMut(&mut Rng) -> 
 }
 
 /// The numbers of an array of strings; a missing one is 0.
-fn numbers(reply: &Reply) -> Vec<i64> {
-    let Reply::Array(items) = reply else { return Vec::new() };
+fn numbers(reply: &Option<Reply>) -> Vec<i64> {
+    let Some(Reply::Array(items)) = reply else { return Vec::new() };
     let number = |r: &Reply| match r {
         Reply::Bulk(b) => String::from_utf8_lossy(b).parse().expect("values are numbers"),
         _ => 0,

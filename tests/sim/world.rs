@@ -83,9 +83,13 @@ pub struct Script {
     /// Requests that may be unanswered at a time.
     pub pipeline: usize,
     pub requests: Vec<Request>,
+    /// The connection breaks some time after so many requests were sent.
+    pub breaks_after: Option<usize>,
 }
 
 struct Peer {
+    breaks_after: Option<usize>,
+    is_gone: bool,
     core: usize,
     conn: usize,
     pipeline: usize,
@@ -102,7 +106,7 @@ struct Peer {
 
 impl Peer {
     fn has_input(&self) -> bool {
-        self.next < self.requests.len() && (self.offset > 0 || self.next - self.answered < self.pipeline)
+        !self.is_gone && self.next < self.requests.len() && (self.offset > 0 || self.next - self.answered < self.pipeline)
     }
 }
 
@@ -223,6 +227,8 @@ impl World {
                 core: s.core,
                 conn: workers[s.core].open(client(n as u64 + 1)),
                 pipeline: s.pipeline.max(1),
+                breaks_after: s.breaks_after,
+                is_gone: false,
                 requests: s.requests,
                 next: 0,
                 offset: 0,
@@ -271,7 +277,7 @@ impl World {
     fn drive(&self) -> Result<(), String> {
         let mut picks = 0u64;
         let mut quiet_since = 0;
-        while self.peers.borrow().iter().any(|p| p.answered < p.requests.len()) {
+        while self.peers.borrow().iter().any(|p| !p.is_gone && p.answered < p.requests.len()) {
             let before = self.last_reply.get();
             self.pick();
             picks += 1;
@@ -304,7 +310,7 @@ impl World {
     /// Who waits for what.
     fn unanswered(&self) -> String {
         let mut text = format!("stuck in {:?}:", self.shape);
-        for (n, p) in self.peers.borrow().iter().enumerate().filter(|(_, p)| p.answered < p.requests.len()) {
+        for (n, p) in self.peers.borrow().iter().enumerate().filter(|(_, p)| !p.is_gone && p.answered < p.requests.len()) {
             let request = String::from_utf8_lossy(&p.requests[p.answered].bytes).replace("\r\n", " ");
             let mut worker = self.workers[p.core].borrow_mut();
             let Some(c) = worker.conns.get(p.conn) else { continue };
@@ -380,6 +386,7 @@ impl World {
         let Ok(mut worker) = self.workers[core].try_borrow_mut() else { return };
         self.sleeps[core].set(Sleep::Awake);
         self.fold(core as u64);
+        self.break_connections(core, &mut worker);
         let input = self.input(core);
         let inputs: Vec<Input> = input.iter().map(|(conn, bytes)| Input { conn: *conn, bytes }).collect();
         worker.turn(self.now.get(), &inputs);
@@ -405,6 +412,18 @@ impl World {
             Sleep::Asleep
         };
         self.sleeps[core].set(sleep);
+    }
+
+    /// Clients whose time has come are gone, whatever they wait for.
+    fn break_connections(&self, core: usize, worker: &mut Worker) {
+        for peer in self.peers.borrow_mut().iter_mut().filter(|p| p.core == core && !p.is_gone) {
+            if peer.breaks_after.is_some_and(|n| peer.next >= n) && self.below(4) == 0 {
+                worker.close(peer.conn);
+                peer.is_gone = true;
+                // What was sent in part never happened.
+                peer.outcomes.truncate(peer.next);
+            }
+        }
     }
 
     /// Random pieces of what the clients of `core` have to send.
@@ -443,7 +462,7 @@ impl World {
 
     fn received(&self, core: usize, conn: usize, bytes: &[u8]) {
         let mut peers = self.peers.borrow_mut();
-        let Some(peer) = peers.iter_mut().find(|p| p.core == core && p.conn == conn) else { return };
+        let Some(peer) = peers.iter_mut().find(|p| p.core == core && p.conn == conn && !p.is_gone) else { return };
         bytes.iter().for_each(|b| self.fold(u64::from(*b)));
         peer.received.extend_from_slice(bytes);
         self.step.set(self.step.get() + 1);

@@ -121,28 +121,61 @@ mod model {
     use crate::base::ring::ring;
     use loom::sync::Arc;
 
+    /// What a coordinator or a core does in the wrong order.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Broken {
+        Nothing,
+        MarksBeforePush,
+        DrainsBeforeMarks,
+    }
+
     /// Two coordinators push one part each to a third core, which runs what lies below its bound: it must find both in order.
-    #[test]
-    fn every_ticket_below_the_bound_is_in_its_ring() {
-        loom::model(|| {
+    fn two_coordinators(broken: Broken) {
+        loom::model(move || {
             let marks = Arc::new(Marks::new(2));
+            let launch = move |marks: &Marks, ring: &mut crate::base::ring::Sender<u64>| {
+                let n = marks.take();
+                if broken == Broken::MarksBeforePush {
+                    marks.mark(n);
+                }
+                ring.push(n).expect("the ring has room");
+                marks.mark(n);
+            };
             let (mut to_a, mut from_a) = ring::<u64>(2);
             let (mut to_b, mut from_b) = ring::<u64>(2);
-            let other = marks.clone();
-            let b = loom::thread::spawn(move || {
-                let n = other.take();
-                to_b.push(n).expect("the ring has room");
-                other.mark(n);
-            });
-            let n = marks.take();
-            to_a.push(n).expect("the ring has room");
-            marks.mark(n);
+            let (marks_a, marks_b) = (marks.clone(), marks.clone());
+            let a = loom::thread::spawn(move || launch(&marks_a, &mut to_a));
+            let b = loom::thread::spawn(move || launch(&marks_b, &mut to_b));
+            let mut found: Vec<u64> = Vec::new();
+            if broken == Broken::DrainsBeforeMarks {
+                found.extend(from_a.pop().into_iter().chain(from_b.pop()));
+            }
             let bound = marks.advance(0);
-            let mut found: Vec<u64> = from_a.pop().into_iter().chain(from_b.pop()).collect();
+            if broken != Broken::DrainsBeforeMarks {
+                found.extend(from_a.pop().into_iter().chain(from_b.pop()));
+            }
             found.sort_unstable();
             found.retain(|n| *n < bound);
-            assert_eq!(found, (0..bound).collect::<Vec<_>>());
+            assert_eq!(found, (0..bound).collect::<Vec<_>>(), "a ticket below the bound is missing");
+            a.join().expect("no panic");
             b.join().expect("no panic");
         });
+    }
+
+    #[test]
+    fn every_ticket_below_the_bound_is_in_its_ring() {
+        two_coordinators(Broken::Nothing);
+    }
+
+    #[test]
+    #[should_panic(expected = "a ticket below the bound is missing")]
+    fn a_mark_before_the_push_loses_a_ticket() {
+        two_coordinators(Broken::MarksBeforePush);
+    }
+
+    #[test]
+    #[should_panic(expected = "a ticket below the bound is missing")]
+    fn rings_drained_before_the_marks_lose_a_ticket() {
+        two_coordinators(Broken::DrainsBeforeMarks);
     }
 }

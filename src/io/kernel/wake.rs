@@ -1,15 +1,8 @@
 //! Waking a core that sleeps in its ring, from any thread, and not bothering one that is awake.
 //!
 //! Beside `net.rs`. Each core has an eventfd on which its ring holds a multishot poll, and a flag that says that the
-//! core sleeps or is about to. The protocol is Dekker's:
-//!
-//! | sleeper                                  | waker                            |
-//! |------------------------------------------|----------------------------------|
-//! | sleeping = true                          | queue the message                |
-//! | full fence                               | full fence                       |
-//! | look at all queues; sleep if all empty   | if sleeping: write the eventfd   |
-//!
-//! One of the two sees the other. The eventfd is never read: every write makes the poll complete once more, and a
+//! core sleeps or is about to; their protocol is that of `base/park.rs`.
+//! The eventfd is never read: every write makes the poll complete once more, and a
 //! 64-bit counter does not fill up.
 //!
 //! Invariants: a wake-up is never lost; it may come twice or without reason.
@@ -19,14 +12,14 @@
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
 
+use crate::base::park::SleepFlag;
 use crate::io::{Refused, errno_text};
 
 /// What one core's sleep needs; alone on its cache lines.
 #[repr(align(128))]
 pub(super) struct Bed {
-    sleeping: AtomicBool,
+    sleeping: SleepFlag,
     event: OwnedFd,
 }
 
@@ -40,7 +33,7 @@ impl Bed {
         }
         // SAFETY: the descriptor was just created and belongs to nobody else.
         let event = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(Self { sleeping: AtomicBool::new(false), event })
+        Ok(Self { sleeping: SleepFlag::default(), event })
     }
 }
 
@@ -66,10 +59,7 @@ impl Waker {
     ///
     /// One system call if it sleeps and nobody else is waking it, one fence otherwise.
     pub fn wake(&self, core: usize) {
-        let bed = &self.beds[core];
-        fence(Ordering::SeqCst);
-        // The swap lets one of several wakers do the system call.
-        if bed.sleeping.load(Ordering::Relaxed) && bed.sleeping.swap(false, Ordering::AcqRel) {
+        if self.beds[core].sleeping.must_wake() {
             self.wake_always(core);
         }
     }
@@ -86,8 +76,7 @@ impl Waker {
 
     /// True if `core` sleeps or is about to; orders the caller's earlier writes before the look.
     pub(super) fn sleeps(&self, core: usize) -> bool {
-        fence(Ordering::SeqCst);
-        self.beds[core].sleeping.load(Ordering::Relaxed)
+        self.beds[core].sleeping.is_set()
     }
 
     /// The eventfd of `core`: what a signal handler writes to.
@@ -97,12 +86,11 @@ impl Waker {
 
     /// Announces that `core` is going to sleep; its queues must be looked at after this.
     pub(super) fn lie_down(&self, core: usize) {
-        self.beds[core].sleeping.store(true, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+        self.beds[core].sleeping.announce();
     }
 
     /// Announces that `core` is awake.
     pub(super) fn get_up(&self, core: usize) {
-        self.beds[core].sleeping.store(false, Ordering::Relaxed);
+        self.beds[core].sleeping.clear();
     }
 }
