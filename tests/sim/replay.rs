@@ -128,7 +128,8 @@ fn replay(seed: u64) {
         })
         .collect();
     let cores = 1 + (shape.cores + rng.below(3) as usize) % 4;
-    let again = World::new(seed, Shape { cores, records: false, ..shape }, vec![Script { core: 0, pipeline: 1, requests, breaks_after: None }]);
+    let again =
+        World::new(seed, Shape { cores, records: false, ..shape }, vec![Script { core: 0, pipeline: 1, requests, breaks_after: None }]);
     let outcomes = again.run().unwrap_or_else(|text| panic!("seed {seed}, replay: {text}"));
     for (group, outcome) in groups.iter().zip(outcomes.first().map_or(&[][..], |o| o)) {
         let has_failed = outcome.replies.iter().any(|r| matches!(r, Reply::Error(_)));
