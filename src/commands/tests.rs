@@ -38,7 +38,7 @@ pub(super) fn call(shard: &mut Shard, words: &[Vec<u8>]) -> Vec<u8> {
     let mut out = Out::new(false);
     if let Err(refusal) = try_call(shard, words, &mut out) {
         out.buf.clear();
-        out.error(refusal.as_str());
+        out.error_bytes(refusal.as_bytes());
     }
     out.buf
 }

@@ -69,15 +69,16 @@ fn protected(shard: &Shard, client: &Client, name: &str) -> Option<Refusal> {
     }
 }
 
-/// `unknown command 'foo', with args beginning with: 'bar' 'baz' `.
+/// `unknown command 'foo', with args beginning with: 'bar' 'baz' `, with the client's own bytes.
 fn unknown(args: &Args) -> Refusal {
-    let show = |w: &[u8], max: usize| String::from_utf8_lossy(&w[..w.len().min(max)]).into_owned();
-    let mut list = String::new();
+    let cut = |w: &[u8], max: usize| w[..w.len().min(max)].to_vec();
+    let mut list = Vec::new();
     for word in args.from(1) {
         if list.len() >= ECHO_MAX {
             break;
         }
-        list.push_str(&format!("'{}' ", show(word, ECHO_MAX - list.len())));
+        list.extend([b"'".as_slice(), &cut(word, ECHO_MAX - list.len()), b"' "].concat());
     }
-    Refusal::text(format!("ERR unknown command '{}', with args beginning with: {list}", show(args.get(0), ECHO_MAX)))
+    let name = cut(args.get(0), ECHO_MAX);
+    Refusal::quoting([b"ERR unknown command '", name.as_slice(), b"', with args beginning with: ", &list].concat())
 }

@@ -207,7 +207,7 @@ impl Worker {
                         self.has_stalled = true;
                         break;
                     }
-                    self.protocol_error(i, &String::from_utf8_lossy(&error.text()));
+                    self.protocol_error(i, error.text().into_owned());
                     position = sources.list[n].bytes().len();
                     break;
                 }
@@ -291,11 +291,11 @@ impl Worker {
     }
 
     /// Replies a protocol error and closes behind it.
-    fn protocol_error(&mut self, i: usize, text: &str) {
-        let refusal = crate::spec::Refusal::text(text);
+    fn protocol_error(&mut self, i: usize, text: Vec<u8>) {
+        let refusal = crate::spec::Refusal::quoting(text);
         run::count_error(&mut self.shard, &refusal);
         if let Some(conn) = self.conns.get(i) {
-            conn.out.error(refusal.as_str());
+            conn.out.error_bytes(refusal.as_bytes());
             conn.is_deaf = true;
             self.shard.clients[i].close_after_reply = true;
         }
@@ -540,7 +540,7 @@ impl Worker {
             Some(row) => run::refuse(&mut self.shard, &mut conn.out, row, refusal),
             None => {
                 run::count_error(&mut self.shard, refusal);
-                conn.out.error(refusal.as_str());
+                conn.out.error_bytes(refusal.as_bytes());
             }
         }
         if is_mute {
@@ -550,7 +550,8 @@ impl Worker {
 
     /// Runs a command of the connection itself.
     fn run_at_home(&mut self, i: usize, row: u16, args: &Args) {
-        let was_muted = self.takes_mute(i);
+        let mode = self.shard.clients[i].reply_mode;
+        self.takes_mute(i);
         let client = &self.shard.clients[i];
         let job = Job { row, args: *args, db: client.db, now: self.now, origin: super::origin(client, false), home: Some(i), hint: None };
         let start = (self.nanos)();
@@ -562,7 +563,9 @@ impl Worker {
         run::note_slow(&mut self.shard, &job, nanos);
         let client = &mut self.shard.clients[i];
         conn.out.resp3 = client.is_resp3;
-        if was_muted || client.reply_mode != ReplyMode::On {
+        // CLIENT REPLY ON answers although replies were off; whatever follows a SKIP does not.
+        let is_skipped = matches!(mode, ReplyMode::Skip | ReplyMode::SkipNext);
+        if is_skipped || client.reply_mode != ReplyMode::On {
             conn.out.buf.truncate(before);
         }
         if client.watched.is_empty() {

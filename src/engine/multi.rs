@@ -83,7 +83,7 @@ impl Worker {
                 self.shard.command_stats[row as usize].failed += 1;
                 run::account(&mut self.shard, row, 0, 1);
                 run::count_error(&mut self.shard, &refusal);
-                conn.out.error(refusal.as_str());
+                conn.out.error_bytes(refusal.as_bytes());
             }
         }
         if is_mute {

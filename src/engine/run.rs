@@ -48,7 +48,7 @@ pub fn run(shard: &mut Shard, out: &mut Out, job: &Job) -> bool {
 fn fail(shard: &mut Shard, out: &mut Out, row: u16, refusal: &Refusal) {
     shard.command_stats[row as usize].failed += 1;
     count_error(shard, refusal);
-    out.error(refusal.as_str());
+    out.error_bytes(refusal.as_bytes());
 }
 
 /// Writes the error of a call that was not run, and counts it.
@@ -56,14 +56,14 @@ fn fail(shard: &mut Shard, out: &mut Out, row: u16, refusal: &Refusal) {
 pub fn refuse(shard: &mut Shard, out: &mut Out, row: u16, refusal: &Refusal) {
     shard.command_stats[row as usize].rejected += 1;
     count_error(shard, refusal);
-    out.error(refusal.as_str());
+    out.error_bytes(refusal.as_bytes());
 }
 
 /// Counts an error reply by its code.
 #[cold]
 pub fn count_error(shard: &mut Shard, refusal: &Refusal) {
     shard.stats.error_replies += 1;
-    *shard.errors.entry(refusal.code().to_string()).or_default() += 1;
+    *shard.errors.entry(refusal.code()).or_default() += 1;
 }
 
 /// Adds the time of `calls` calls of a command that together took `nanos`.

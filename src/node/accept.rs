@@ -166,7 +166,7 @@ impl Core {
             Some(refusal) => {
                 if let Some(c) = self.worker.conns.get(i) {
                     c.is_deaf = true;
-                    c.out.error(refusal.as_str());
+                    c.out.error_bytes(refusal.as_bytes());
                 }
                 self.worker.mark_dirty(i);
             }

@@ -102,8 +102,8 @@ impl Core {
         let Some(conn) = self.worker.conns.get(i) else { return };
         let has_output = conn.sending > 0 || !conn.out.buf.is_empty();
         let ends = self.worker.shard.clients[i].close_after_reply;
-        let is_drained = conn.is_closing && conn.is_idle() && !conn.is_listed && !conn.is_stalled;
-        if !has_output && (ends || is_drained) {
+        let is_drained = conn.is_closing && !conn.is_listed && !conn.is_stalled;
+        if !has_output && conn.is_idle() && (ends || is_drained) {
             self.reactor.close(id);
         }
     }

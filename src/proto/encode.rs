@@ -49,12 +49,15 @@ impl Out {
     /// An error line; `text` starts with the error code and has no dash. CR and LF in `text` become spaces.
     #[inline]
     pub fn error(&mut self, text: &str) {
-        self.line(b'-', text.as_bytes());
+        self.error_bytes(text.as_bytes());
     }
 
     /// [`Out::error`] for texts that quote a client's bytes and so may not be UTF-8.
     pub fn error_bytes(&mut self, text: &[u8]) {
-        self.line(b'-', text);
+        let is_end = |b: &u8| matches!(b, b'\r' | b'\n');
+        let start = text.iter().position(|b| !is_end(b)).unwrap_or(text.len());
+        let end = text.iter().rposition(|b| !is_end(b)).map_or(start, |i| i + 1);
+        self.line(b'-', &text[start..end]);
     }
 
     /// An integer.

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 
 /// Why a call is refused: the text behind the `-` of the reply.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Refusal(Cow<'static, str>);
+pub struct Refusal(Cow<'static, [u8]>);
 
 macro_rules! refusals {
     ($($name:ident = $text:expr;)*) => {
         impl Refusal {
-            $(#[doc = $text] pub const $name: Refusal = Refusal(Cow::Borrowed($text));)*
+            $(#[doc = $text] pub const $name: Refusal = Refusal(Cow::Borrowed($text.as_bytes()));)*
         }
     };
 }
@@ -91,11 +91,15 @@ refusals! {
 impl Refusal {
     /// A text made for the occasion, its code included.
     pub fn text(text: impl Into<String>) -> Refusal {
-        Refusal(Cow::Owned(text.into()))
+        Refusal(Cow::Owned(text.into().into_bytes()))
     }
     /// A fixed text that only one command has.
     pub const fn fixed(text: &'static str) -> Refusal {
-        Refusal(Cow::Borrowed(text))
+        Refusal(Cow::Borrowed(text.as_bytes()))
+    }
+    /// A text that quotes a client's bytes, its code included.
+    pub fn quoting(text: Vec<u8>) -> Refusal {
+        Refusal(Cow::Owned(text))
     }
     /// `wrong number of arguments for 'get' command`; `name` in lower case, `client|kill` for subcommands.
     pub fn arity(name: &str) -> Refusal {
@@ -107,21 +111,22 @@ impl Refusal {
     }
     /// `unknown subcommand 'x'. Try CONFIG HELP.`; `container` in upper case.
     pub fn subcommand(word: &[u8], container: &str) -> Refusal {
-        let word = String::from_utf8_lossy(&word[..word.len().min(128)]).into_owned();
-        Refusal::text(format!("ERR unknown subcommand '{word}'. Try {container} HELP."))
+        let word = &word[..word.len().min(128)];
+        Refusal::quoting([b"ERR unknown subcommand '", word, b"'. Try ", container.as_bytes(), b" HELP."].concat())
     }
     /// `unknown subcommand or wrong number of arguments for 'x'. Try CLIENT HELP.`
     pub fn subcommand_or_arity(word: &[u8], container: &str) -> Refusal {
-        let word = String::from_utf8_lossy(&word[..word.len().min(128)]).into_owned();
-        Refusal::text(format!("ERR unknown subcommand or wrong number of arguments for '{word}'. Try {container} HELP."))
+        let word = &word[..word.len().min(128)];
+        let start: &[u8] = b"ERR unknown subcommand or wrong number of arguments for '";
+        Refusal::quoting([start, word, b"'. Try ", container.as_bytes(), b" HELP."].concat())
     }
-    /// The whole text, code first.
-    pub fn as_str(&self) -> &str {
+    /// The whole text, code first; it may quote bytes that are not UTF-8.
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
     /// The code: the first word, at most 32 bytes.
-    pub fn code(&self) -> &str {
-        let word = self.0.split(' ').next().unwrap_or("");
-        &word[..word.len().min(32)]
+    pub fn code(&self) -> String {
+        let word = self.0.split(|b| *b == b' ').next().unwrap_or(b"");
+        String::from_utf8_lossy(&word[..word.len().min(32)]).into_owned()
     }
 }

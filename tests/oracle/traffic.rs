@@ -317,7 +317,7 @@ fn one(random: &mut Random) -> (Vec<Vec<u8>>, Judge) {
         23 => (fill("PEXPIRETIME k", random), Judge::Near(3000)),
         24 => (fill("RANDOMKEY", random), Judge::Kind),
         25 => (fill("DUMP k", random), Judge::Kind),
-        26 => (fill("OBJECT IDLETIME k", random), Judge::Near(3)),
+        26 => (fill("OBJECT IDLETIME k", random), Judge::Near(600)),
         27 if random.once_in(20) => (fill("FLUSHDB", random), Judge::Same),
         28 if random.once_in(4) => (fill("PFDEBUG GETREG hll", random), Judge::Same),
         29 => (fill("RESTORE k 0 v", random), Judge::Same),

@@ -25,7 +25,7 @@ impl Only {
                 () if word.eq_ignore_ascii_case(b"GT") => only.gt = true,
                 () if word.eq_ignore_ascii_case(b"LT") => only.lt = true,
                 () => {
-                    return Err(Refusal::text(format!("ERR Unsupported option {}", String::from_utf8_lossy(word))));
+                    return Err(Refusal::quoting([b"ERR Unsupported option ".as_slice(), word].concat()));
                 }
             }
         }

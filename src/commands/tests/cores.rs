@@ -63,7 +63,7 @@ impl Cores {
         let mut out = Out::new(resp3);
         if let Err(refusal) = self.try_call(words, &mut out) {
             out.buf.clear();
-            out.error(refusal.as_str());
+            out.error_bytes(refusal.as_bytes());
         }
         out.buf
     }
@@ -112,7 +112,7 @@ impl Cores {
         let mut out = Out::new(self.shards[0].clients[self.client].is_resp3);
         if let Err(refusal) = self.run(core, spec, words, &mut out, None) {
             out.buf.clear();
-            out.error(refusal.as_str());
+            out.error_bytes(refusal.as_bytes());
         }
         out.buf
     }

@@ -41,7 +41,7 @@ impl Worker {
                 let mut call = Call { spec, args, out: &mut out, shard, db: command.db, now, origin, home, hint: None };
                 if let Err(refusal) = f(&mut call, &replies) {
                     run::count_error(&mut self.shard, &refusal);
-                    out.error(refusal.as_str());
+                    out.error_bytes(refusal.as_bytes());
                 }
             }
         }
