@@ -326,7 +326,7 @@ impl Worker {
         self.shard.clients[i].last_command = entry.full_name;
         if self.shard.clients[i].multi.is_some() && !super::multi::runs_inside_multi(spec) {
             // Nothing is owed while commands are queued: what is owed now is the EXEC before this command, which has yet to run.
-            if self.conns.get(i).is_none_or(|c| !c.is_idle()) {
+            if self.conns.get(i).is_none_or(|c| !c.is_idle()) && !self.probe.has(Fault::QueuedBehindExec) {
                 return Taken::Stalled;
             }
             self.queue_command(i, row, &args);

@@ -58,6 +58,14 @@ pub enum Fault {
     BoundTooFar,
     /// A core that knows of unrun tickets sleeps without a timer.
     SleepsOnTickets,
+    /// Commands behind an EXEC that has not run are still queued into its block.
+    QueuedBehindExec,
+    /// The owners of watched keys are told to forget the watches while the EXEC that looks at them is under way.
+    WatchesForgotten,
+    /// A ticket that found no room is not tried again.
+    StarvedForgotten,
+    /// Nobody is woken for an answer that had to wait for room.
+    LateAnswerSleeps,
     /// Replies are written when they arrive, whoever's turn it is.
     RepliesUnordered,
 }

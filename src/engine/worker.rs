@@ -274,7 +274,7 @@ impl Worker {
 
     fn flush_links(&mut self) {
         for (link, wake) in self.links.iter_mut().zip(&mut self.wake) {
-            *wake |= link.as_mut().is_some_and(Link::flush);
+            *wake |= link.as_mut().is_some_and(Link::flush) && !self.probe.has(Fault::LateAnswerSleeps);
         }
     }
 }

@@ -125,5 +125,9 @@ found! {
     finds_a_forgotten_hold: HoldForgotten,
     finds_a_bound_that_is_too_far: BoundTooFar,
     finds_sleep_on_unrun_tickets: SleepsOnTickets,
+    finds_commands_queued_behind_exec: QueuedBehindExec,
+    finds_watches_forgotten_too_early: WatchesForgotten,
+    finds_tickets_that_are_not_tried_again: StarvedForgotten,
+    finds_late_answers_that_wake_nobody: LateAnswerSleeps,
     finds_replies_out_of_order: RepliesUnordered,
 }

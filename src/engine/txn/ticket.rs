@@ -88,7 +88,9 @@ impl Worker {
             return false;
         }
         // The parts have the watches now and end them where they look at them: told from here, the owners could forget them first.
-        self.forget_watches(i);
+        if !self.probe.has(Fault::WatchesForgotten) {
+            self.forget_watches(i);
+        }
         self.end_multi(i);
         true
     }
@@ -133,7 +135,7 @@ impl Worker {
         let is_free = |core: usize| self.links[core].as_ref().is_none_or(|l| l.parts_out < l.credits);
         let may_start = self.marks.may_start(self.queue.bound) || self.probe.has(Fault::MarksReused);
         if !parts.iter().all(|(core, ..)| is_free(*core)) || !may_start {
-            self.is_starved = true;
+            self.is_starved = !self.probe.has(Fault::StarvedForgotten);
             return false;
         }
         let is_mute = self.takes_mute(i);
