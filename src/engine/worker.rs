@@ -242,6 +242,7 @@ impl Worker {
     }
 
     fn take_in_messages(&mut self) {
+        let mut has_answers = false;
         for core in 0..self.links.len() {
             let Some(mut link) = self.links[core].take() else { continue };
             while let Some(answer) = link.answers_in.pop() {
@@ -258,6 +259,7 @@ impl Worker {
                         self.tickets.arrived.push_back(*part);
                     }
                 }
+                has_answers = true;
             }
             self.pass(Point::RingRead);
             while let Some(round) = link.rounds_in.pop() {
@@ -270,6 +272,10 @@ impl Worker {
             self.links[core] = Some(link);
         }
         self.take_in_own_answers();
+        if has_answers {
+            // Credits came back: whoever waited for them may go on.
+            self.look_again_all();
+        }
     }
 
     fn flush_links(&mut self) {
