@@ -154,6 +154,9 @@ impl Worker {
 
     /// Expiry that is due and memory that is being given back, a slice of each.
     fn background(&mut self) {
+        if self.shard.debug.pause_cron {
+            return;
+        }
         let queue = &self.queue;
         self.shard.ks.expire_due(self.now, BACKGROUND_KEYS, &mut |slot| queue.is_barred(slot));
         self.shard.record_expired();
