@@ -407,7 +407,7 @@ impl Worker {
             let seq = conn.next_place();
             conn.calls += 1;
             if let Some((_, key)) = &key {
-                self.shard.ks.prefetch_bucket(self.shard.clients[i].db, key);
+                self.shard.ks.prefetch_root(self.shard.clients[i].db, key);
             }
             self.batch.calls.push(BatchCall {
                 conn: i as u32,

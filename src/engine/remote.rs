@@ -63,6 +63,12 @@ impl Worker {
             spans: &spans[c.first as usize..(c.first + c.count) as usize],
         };
         if calls.len() > 1 {
+            // Root, bucket and entry depend on each other: one pass for each, so that the misses of all calls overlap.
+            for c in calls {
+                if let (Some((_, hash, slot)), Some(client)) = (c.hint, self.shard.clients.get(c.conn as usize)) {
+                    self.shard.ks.prefetch_bucket(client.db, &Key { bytes: &[], hash, slot });
+                }
+            }
             for c in calls {
                 if let (Some((at, hash, slot)), Some(client)) = (c.hint, self.shard.clients.get(c.conn as usize)) {
                     self.shard.ks.prefetch_entry(client.db, &Key { bytes: words(c).get(at as usize), hash, slot });
@@ -289,7 +295,6 @@ impl Worker {
         }
         parcel.clear();
         self.spare.push(parcel);
-        self.look_again_all();
     }
 
     /// The reply of a single-core call arrived.

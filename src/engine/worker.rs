@@ -154,6 +154,9 @@ impl Worker {
 
     /// Expiry that is due and memory that is being given back, a slice of each.
     fn background(&mut self) {
+        if self.shard.debug.pause_cron {
+            return;
+        }
         let queue = &self.queue;
         self.shard.ks.expire_due(self.now, BACKGROUND_KEYS, &mut |slot| queue.is_barred(slot));
         self.shard.record_expired();
@@ -242,6 +245,7 @@ impl Worker {
     }
 
     fn take_in_messages(&mut self) {
+        let mut has_answers = false;
         for core in 0..self.links.len() {
             let Some(mut link) = self.links[core].take() else { continue };
             while let Some(answer) = link.answers_in.pop() {
@@ -258,6 +262,7 @@ impl Worker {
                         self.tickets.arrived.push_back(*part);
                     }
                 }
+                has_answers = true;
             }
             self.pass(Point::RingRead);
             while let Some(round) = link.rounds_in.pop() {
@@ -270,6 +275,10 @@ impl Worker {
             self.links[core] = Some(link);
         }
         self.take_in_own_answers();
+        if has_answers {
+            // Credits came back: whoever waited for them may go on.
+            self.look_again_all();
+        }
     }
 
     fn flush_links(&mut self) {

@@ -241,7 +241,15 @@ impl Keyspace {
         Key { bytes, hash: self.hash(bytes), slot: slot_of(bytes) }
     }
 
-    /// First of two hints before a look-up: asks for the key's bucket.
+    /// First of three hints before a look-up: asks for what stands for the key's slot.
+    #[inline]
+    pub fn prefetch_root(&self, db: usize, key: &Key) {
+        if let Some(place) = self.place(db, key.slot) {
+            self.index.prefetch_root(place);
+        }
+    }
+
+    /// Second hint: asks for the key's bucket.
     #[inline]
     pub fn prefetch_bucket(&self, db: usize, key: &Key) {
         if let Some(place) = self.place(db, key.slot) {
@@ -249,7 +257,7 @@ impl Keyspace {
         }
     }
 
-    /// Second hint, some time after the first: asks for the key's entry.
+    /// Third hint, some time after the second: asks for the key's entry.
     #[inline]
     pub fn prefetch_entry(&self, db: usize, key: &Key) {
         if let Some(place) = self.place(db, key.slot)

@@ -27,7 +27,7 @@
 mod growth;
 
 use super::buckets::{BUCKETS_MAX, BucketHeap, Owner, size_for};
-use crate::base::simd::LANES;
+use crate::base::simd::{self, LANES};
 
 const DIR_BITS_MAX: u32 = 10;
 /// Hash bits that directories may use up. 2^30 tables are more than a core's arena can feed.
@@ -209,6 +209,14 @@ impl Index {
             if at == home {
                 return None;
             }
+        }
+    }
+
+    /// Asks for the reference of a slot's table.
+    #[inline]
+    pub fn prefetch_root(&self, place: Place) {
+        if let Some(root) = self.spaces.get(place.space).and_then(|roots| roots.get(place.root)) {
+            simd::prefetch(root);
         }
     }
 

@@ -26,6 +26,7 @@ pub struct Facts {
     pub now_ms: i64,
     pub started_ms: i64,
     pub run_id: String,
+    pub repl_id: String,
     pub pid: u32,
     pub os: String,
     pub executable: String,
@@ -336,7 +337,7 @@ const REPLICATION: &[Field] = fields! {
     role = |_v| "master";
     connected_slaves = |_v| 0;
     master_failover_state = |_v| "no-failover";
-    master_replid = |v| v.facts.run_id;
+    master_replid = |v| v.facts.repl_id;
     master_replid2 = |_v| "0000000000000000000000000000000000000000";
     master_repl_offset = |_v| 0;
     second_repl_offset = |_v| -1;

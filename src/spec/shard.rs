@@ -103,11 +103,19 @@ pub struct Debug {
     pub reply_buffer_resizing: bool,
     /// Periodic work (expiry, statistics) does not run.
     pub pause_cron: bool,
+    /// Changes the replication id: unix ms of the last CHANGE-REPL-ID.
+    pub repl_id_salt: i64,
 }
 
 impl Default for Debug {
     fn default() -> Self {
-        Debug { quicklist_packed_threshold: 1 << 30, reply_buffer_peak_reset_ms: 5000, reply_buffer_resizing: true, pause_cron: false }
+        Debug {
+            quicklist_packed_threshold: 1 << 30,
+            reply_buffer_peak_reset_ms: 5000,
+            reply_buffer_resizing: true,
+            pause_cron: false,
+            repl_id_salt: 0,
+        }
     }
 }
 
@@ -143,6 +151,13 @@ impl Shard {
 }
 
 impl Shard {
+    /// The replication id, 40 hexadecimal digits: names this process's history, the same on every core.
+    pub fn repl_id(&self) -> String {
+        use sha1::{Digest, Sha1};
+        let hash = Sha1::new().chain_update(&self.server.run_id).chain_update(self.debug.repl_id_salt.to_le_bytes()).finalize();
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Records the deletion of keys that expired since the last time, before anything that is recorded after them.
     pub fn record_expired(&mut self) {
         if !self.ks.has_expired() {

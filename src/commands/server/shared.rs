@@ -166,6 +166,7 @@ fn facts(shard: &Shard, now_ms: i64) -> Facts {
         now_ms,
         started_ms: server.started_ms,
         run_id: server.run_id.clone(),
+        repl_id: shard.repl_id(),
         pid: server.pid,
         os: server.os.clone(),
         executable: server.executable.clone(),

@@ -93,6 +93,7 @@ impl Worker {
         }
         if bound != self.queue.bound {
             self.queue.bound = bound;
+            self.look_again_all();
             self.pass(Point::MarksRead);
             if !self.probe.has(Fault::DrainBeforeMarks) {
                 self.drain_tickets();

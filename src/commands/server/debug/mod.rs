@@ -40,6 +40,7 @@ pub const SPEC: Spec = Spec {
         > GET key:19                       $val
         > DEBUG POPULATE 2 other 9         +OK
         > GET other:1                      \"value:1\\x00\\x00\"
+        > DEBUG CHANGE-REPL-ID             +OK
         > DEBUG PROTOCOL integer           :12345
         > DEBUG PROTOCOL null              nil
         > DEBUG DIGEST-VALUE missing       [+0000000000000000000000000000000000000000]
@@ -48,6 +49,8 @@ pub const SPEC: Spec = Spec {
 };
 
 const LINES: &[&str] = &[
+    "CHANGE-REPL-ID",
+    "    Gives the server another replication id.",
     "DIGEST",
     "    Shows a digest of the whole dataset.",
     "DIGEST-VALUE <key> [<key> ...]",
@@ -112,6 +115,7 @@ enum Setting {
     PackedThreshold(u64),
     PeakReset(i64),
     Resizing(bool),
+    ReplId,
 }
 
 impl<'a> Sub<'a> {
@@ -162,6 +166,7 @@ impl Setting {
         let word = |i: usize| args.try_get(i).unwrap_or_default();
         Ok(match args.len() {
             3 if args.is(1, "SET-ACTIVE-EXPIRE") => Some(Setting::ActiveExpire(is_on(word(2)))),
+            2 if args.is(1, "CHANGE-REPL-ID") => Some(Setting::ReplId),
             3 if args.is(1, "PAUSE-CRON") => Some(Setting::PauseCron(is_on(word(2)))),
             3 if args.is(1, "QUICKLIST-PACKED-THRESHOLD") => Some(Setting::PackedThreshold(packed_threshold(word(2))?)),
             4 if args.is(1, "REPLYBUFFER") && args.is(2, "PEAK-RESET-TIME") => Some(Setting::PeakReset(peak_reset(word(3))?)),
@@ -214,7 +219,7 @@ fn run(call: &mut Call) -> Outcome {
     let mut record = Vec::new();
     match Sub::parse(&call.args, call.shard)? {
         Sub::Sleep(usec) => call.shard.requests.push(Request::Sleep(usec)),
-        Sub::Set(setting) => apply(call.shard, setting),
+        Sub::Set(setting) => apply(call.shard, setting, call.now),
         Sub::Object { is_fast } => keys::object(call, is_fast, &mut record),
         Sub::Digest => keys::digest(call, &mut record),
         Sub::DigestValue => keys::digest_values(call, &mut record),
@@ -228,12 +233,13 @@ fn run(call: &mut Call) -> Outcome {
     Ok(())
 }
 
-fn apply(shard: &mut Shard, setting: Setting) {
+fn apply(shard: &mut Shard, setting: Setting, now: i64) {
     match setting {
         Setting::ActiveExpire(is_on) => shard.ks.tuning.active_expire = is_on,
         Setting::PauseCron(is_on) => shard.debug.pause_cron = is_on,
         Setting::PackedThreshold(bytes) => shard.debug.quicklist_packed_threshold = bytes,
         Setting::PeakReset(ms) => shard.debug.reply_buffer_peak_reset_ms = ms,
+        Setting::ReplId => shard.debug.repl_id_salt = now,
         Setting::Resizing(is_on) => shard.debug.reply_buffer_resizing = is_on,
     }
 }
