@@ -50,6 +50,7 @@ pub struct BatchCall {
     pub count: u32,
     pub row: u16,
     pub kind: Kind,
+    pub db: u32,
     pub is_mute: bool,
     pub hint: Option<(u32, u64, u16)>,
 }
@@ -323,8 +324,10 @@ impl Worker {
         let server = self.shard.server;
         let entry = server.commands.row(row);
         let spec = entry.spec;
-        self.shard.clients[i].last_command = entry.full_name;
-        if self.shard.clients[i].multi.is_some() && !super::multi::runs_inside_multi(spec) {
+        let client = &mut self.shard.clients[i];
+        client.last_command = entry.full_name;
+        let facts = Facts { db: client.db, mode: client.reply_mode };
+        if client.multi.is_some() && !super::multi::runs_inside_multi(spec) {
             // Nothing is owed while commands are queued: what is owed now is the EXEC before this command, which has yet to run.
             if self.conns.get(i).is_none_or(|c| !c.is_idle()) && !self.probe.has(Fault::QueuedBehindExec) {
                 return Taken::Stalled;
@@ -337,18 +340,25 @@ impl Worker {
         }
         if entry.fixed_key != 0 {
             let key = self.shard.ks.key(args.get(entry.fixed_key as usize));
-            return self.single(i, row, &args, place, slots::owner_of(key.slot, self.shard.cores), Some((u32::from(entry.fixed_key), key)));
+            return self.single(
+                i,
+                facts,
+                (row, &args),
+                place,
+                slots::owner_of(key.slot, self.shard.cores),
+                Some((u32::from(entry.fixed_key), key)),
+            );
         }
         match spec.route {
             Route::Home => self.at_home(i, |w| w.run_at_home(i, row, &args)),
             Route::Session(op) => self.take_session(i, row, op, &args, place),
             Route::Pick(core_of) => {
                 let core = core_of(&args, self.shard.cores).min(self.shard.cores - 1);
-                self.single(i, row, &args, place, core, None)
+                self.single(i, facts, (row, &args), place, core, None)
             }
             Route::Every(_) if self.shard.cores == 1 => self.at_home(i, |w| w.run_every_alone(i, row, &args)),
             Route::Every(_) => self.start_ticket_for(i, row, &args),
-            Route::Keys(multi) => self.take_keys(i, row, multi, &args, place),
+            Route::Keys(multi) => self.take_keys(i, facts, (row, &args), multi, place),
         }
     }
 
@@ -367,9 +377,9 @@ impl Worker {
         Taken::Done
     }
 
-    fn take_keys(&mut self, i: usize, row: u16, multi: Multi, args: &Args, place: Option<Place>) -> Taken {
+    fn take_keys(&mut self, i: usize, facts: Facts, (row, args): (u16, &Args), multi: Multi, place: Option<Place>) -> Taken {
         if self.shard.cores == 1 {
-            return self.single(i, row, args, place, 0, None);
+            return self.single(i, facts, (row, args), place, 0, None);
         }
         let spec = self.shard.server.commands.row(row).spec;
         let mut places = std::mem::take(&mut self.key_places);
@@ -386,28 +396,35 @@ impl Worker {
         if is_single {
             // Without a valid key the command's own function says what is wrong; any core can do that.
             let core = if found.is_ok() { first.unwrap_or(self.shard.core) } else { self.shard.core };
-            return self.single(i, row, args, place, core, None);
+            return self.single(i, facts, (row, args), place, core, None);
         }
         self.start_ticket_for(i, row, args)
     }
 
     /// A call whose keys are on one core: into the batch or into that core's parcel.
     #[inline]
-    fn single(&mut self, i: usize, row: u16, args: &Args, place: Option<Place>, core: usize, key: Option<(u32, Key)>) -> Taken {
-        match self.conns.get(i) {
-            None => return Taken::Closing,
-            Some(conn) if conn.tickets > 0 && !self.probe.has(Fault::CallPassesTickets) => return Taken::Stalled,
-            Some(_) => {}
+    fn single(
+        &mut self,
+        i: usize,
+        facts: Facts,
+        (row, args): (u16, &Args),
+        place: Option<Place>,
+        core: usize,
+        key: Option<(u32, Key)>,
+    ) -> Taken {
+        let may_pass = self.probe.has(Fault::CallPassesTickets);
+        let Some(conn) = self.conns.get(i) else { return Taken::Closing };
+        if conn.tickets > 0 && !may_pass {
+            return Taken::Stalled;
         }
         let hint = key.map(|(at, k)| (at, k.hash, k.slot));
         if core == self.shard.core {
             let Some(place) = place else { return Taken::Stalled };
-            let is_mute = self.takes_mute(i);
-            let Some(conn) = self.conns.get(i) else { return Taken::Closing };
             let seq = conn.next_place();
             conn.calls += 1;
+            let is_mute = facts.mode != ReplyMode::On && self.takes_mute(i);
             if let Some((_, key)) = &key {
-                self.shard.ks.prefetch_root(self.shard.clients[i].db, key);
+                self.shard.ks.prefetch_root(facts.db, key);
             }
             self.batch.calls.push(BatchCall {
                 conn: i as u32,
@@ -418,6 +435,7 @@ impl Worker {
                 count: args.len() as u32,
                 row,
                 kind: Kind::Call,
+                db: facts.db as u32,
                 is_mute,
                 hint,
             });
@@ -500,7 +518,7 @@ impl Worker {
         conn.calls += 1;
         let count = args.len() as u32;
         let Place { source, base, first } = place;
-        self.batch.calls.push(BatchCall { conn: i as u32, seq, source, base, first, count, row, kind, is_mute, hint: None });
+        self.batch.calls.push(BatchCall { conn: i as u32, seq, source, base, first, count, row, kind, db: 0, is_mute, hint: None });
         Taken::Done
     }
 
@@ -593,6 +611,13 @@ impl Worker {
         let marked: Vec<usize> = self.shard.clients.iter().filter(|(_, c)| c.close_now || c.close_after_reply).map(|(i, _)| i).collect();
         marked.into_iter().for_each(|i| self.mark_dirty(i));
     }
+}
+
+/// What routing needs to know of the client, looked up once.
+#[derive(Clone, Copy)]
+struct Facts {
+    db: usize,
+    mode: ReplyMode,
 }
 
 /// Where the words of a command are, for the batch.

@@ -65,13 +65,13 @@ impl Worker {
         if calls.len() > 1 {
             // Root, bucket and entry depend on each other: one pass for each, so that the misses of all calls overlap.
             for c in calls {
-                if let (Some((_, hash, slot)), Some(client)) = (c.hint, self.shard.clients.get(c.conn as usize)) {
-                    self.shard.ks.prefetch_bucket(client.db, &Key { bytes: &[], hash, slot });
+                if let Some((_, hash, slot)) = c.hint {
+                    self.shard.ks.prefetch_bucket(c.db as usize, &Key { bytes: &[], hash, slot });
                 }
             }
             for c in calls {
-                if let (Some((at, hash, slot)), Some(client)) = (c.hint, self.shard.clients.get(c.conn as usize)) {
-                    self.shard.ks.prefetch_entry(client.db, &Key { bytes: words(c).get(at as usize), hash, slot });
+                if let Some((at, hash, slot)) = c.hint {
+                    self.shard.ks.prefetch_entry(c.db as usize, &Key { bytes: words(c).get(at as usize), hash, slot });
                 }
             }
         }
