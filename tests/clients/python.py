@@ -415,7 +415,8 @@ def server(r, c):
     commands = r.command()
     c.same("COMMAND", len(commands), r.command_count())
     c.same("COMMAND get", [commands["get"][k] for k in ("arity", "first_key_pos", "last_key_pos", "step_count")], [2, 1, 1, 1])
-    c.same("COMMAND GETKEYS", r.command_getkeys("MSET", "a", 1, "b", 2), ["a", "b"])
+    found = r.command_getkeys("MSET", "a", 1, "b", 2)  # Whether it is decoded depends on the library's version.
+    c.same("COMMAND GETKEYS", [key.decode() if isinstance(key, bytes) else key for key in found], ["a", "b"])
     seconds, micros = r.time()
     c.true("TIME", abs(seconds + micros / 1e6 - time.time()) < 5, seconds)
     c.true("LASTSAVE", r.lastsave().timestamp() <= time.time() + 1, r.lastsave())
