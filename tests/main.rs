@@ -1,5 +1,6 @@
 //! The only test binary. Unit tests live beside the code; what is here looks at the house as a whole or at a running server.
 
+mod clients;
 mod fuzz;
 mod oracle;
 mod roads;

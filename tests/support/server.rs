@@ -51,7 +51,8 @@ impl Program {
     }
 }
 
-fn peers() -> PathBuf {
+/// The folder of the newer packaged servers and their tools.
+pub fn peers() -> PathBuf {
     match std::env::var_os("RINGFORT_PEERS") {
         Some(folder) => PathBuf::from(folder),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers"),
