@@ -100,6 +100,8 @@ pub struct Step {
     pub is_resp3: bool,
     pub origin: Origin,
     pub words: Words,
+    /// Other cores run the rest of the same command.
+    pub is_part: bool,
 }
 
 /// A key to fetch under a hold.

@@ -17,6 +17,16 @@ pub struct Job<'a> {
 /// Runs one call; exactly one reply is appended to `out`. Returns whether it succeeded.
 #[inline]
 pub fn run(shard: &mut Shard, out: &mut Out, job: &Job) -> bool {
+    run_as::<true>(shard, out, job)
+}
+
+/// Runs one core's part of a command of several cores: its failure is the command's, and counted where the parts are merged.
+pub fn run_part(shard: &mut Shard, out: &mut Out, job: &Job) -> bool {
+    run_as::<false>(shard, out, job)
+}
+
+#[inline(always)]
+fn run_as<const COUNTS: bool>(shard: &mut Shard, out: &mut Out, job: &Job) -> bool {
     let spec = shard.server.commands.row(job.row).spec;
     let records = shard.fx.is_on;
     let before = shard.ks.stats.changes;
@@ -30,7 +40,10 @@ pub fn run(shard: &mut Shard, out: &mut Out, job: &Job) -> bool {
     let done = match outcome {
         Ok(()) => true,
         Err(refusal) => {
-            fail(shard, out, job.row, &refusal);
+            if COUNTS {
+                fail(shard, job.row, &refusal);
+            }
+            out.error_bytes(refusal.as_bytes());
             false
         }
     };
@@ -43,12 +56,19 @@ pub fn run(shard: &mut Shard, out: &mut Out, job: &Job) -> bool {
     done
 }
 
-/// Writes the error of a call that ran and failed, and counts it.
+/// Counts a call that ran and failed.
 #[cold]
-fn fail(shard: &mut Shard, out: &mut Out, row: u16, refusal: &Refusal) {
+fn fail(shard: &mut Shard, row: u16, refusal: &Refusal) {
     shard.command_stats[row as usize].failed += 1;
     count_error(shard, refusal);
-    out.error_bytes(refusal.as_bytes());
+}
+
+/// Counts a command of several cores as failed if its merged reply is an error.
+pub fn count_merged(shard: &mut Shard, row: u16, reply: &[u8]) {
+    if let Some(text) = reply.strip_prefix(b"-") {
+        let text = text.strip_suffix(b"\r\n").unwrap_or(text);
+        fail(shard, row, &Refusal::quoting(text.to_vec()));
+    }
 }
 
 /// Writes the error of a call that was not run, and counts it.

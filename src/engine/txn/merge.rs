@@ -40,7 +40,6 @@ impl Worker {
                 let (args, shard, now) = (command.words.args(), &mut self.shard, self.now);
                 let mut call = Call { spec, args, out: &mut out, shard, db: command.db, now, origin, home, hint: None };
                 if let Err(refusal) = f(&mut call, &replies) {
-                    run::count_error(&mut self.shard, &refusal);
                     out.error_bytes(refusal.as_bytes());
                 }
             }
@@ -71,9 +70,11 @@ impl Worker {
         let origin = crate::engine::origin(&self.shard.clients[i], false);
         let mut part = Out { buf: Vec::new(), resp3: is_resp3 };
         let job = run::Job { row, args: *args, db, now: self.now, origin, home: None, hint: None };
-        run::run(&mut self.shard, &mut part, &job);
+        run::run_part(&mut self.shard, &mut part, &job);
         let command = super::plan::plan(&self.shard, row, args, db, is_resp3);
-        self.merged(&command, &[(self.shard.core, &part.buf)], Some(i), origin)
+        let reply = self.merged(&command, &[(self.shard.core, &part.buf)], Some(i), origin);
+        run::count_merged(&mut self.shard, row, &reply);
+        reply
     }
 }
 

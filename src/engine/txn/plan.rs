@@ -30,6 +30,10 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// Whether several cores each run a part of it.
+    pub fn is_of_many(&self) -> bool {
+        matches!(self.place, Where::Split(_) | Where::Every)
+    }
     /// Whether it runs in one round.
     pub fn is_simple(&self) -> bool {
         !matches!(self.place, Where::Gather(_))
@@ -50,7 +54,8 @@ impl Planned {
             _ => return None,
         };
         let (row, db, is_resp3) = (self.row, self.db as u16, self.is_resp3);
-        Some(Step { index: index as u32, row, db, is_resp3, origin, words: words.clone() })
+        let is_part = self.is_of_many();
+        Some(Step { index: index as u32, row, db, is_resp3, origin, words: words.clone(), is_part })
     }
 }
 

@@ -216,10 +216,16 @@ impl Worker {
             let (row, args) = (step.row, step.words.args());
             let job = Job { row, args, db: step.db as usize, now, origin: step.origin, home: None, hint: None };
             let start = (self.nanos)();
-            run::run(&mut self.shard, &mut out, &job);
-            let nanos = (self.nanos)().saturating_sub(start);
-            run::account(&mut self.shard, row, nanos, 1);
-            run::note_slow(&mut self.shard, &job, nanos);
+            if step.is_part {
+                // Time is counted where it was spent; the call is counted once, by the coordinator.
+                run::run_part(&mut self.shard, &mut out, &job);
+                self.shard.command_stats[row as usize].nanos += (self.nanos)().saturating_sub(start);
+            } else {
+                run::run(&mut self.shard, &mut out, &job);
+                let nanos = (self.nanos)().saturating_sub(start);
+                run::account(&mut self.shard, row, nanos, 1);
+                run::note_slow(&mut self.shard, &job, nanos);
+            }
             if matches!(self.shard.server.commands.row(row).spec.route, Route::Every(_)) {
                 self.look_at_clients();
             }

@@ -10,6 +10,7 @@ use super::plan::{Planned, Where, plan};
 use crate::engine::{
     link::{Back, Moved, Part, PartAnswer, PartKind, Round, RoundKind, Step, Wanted},
     probe::{Fault, Point},
+    run::{self, Job},
     worker::Worker,
 };
 use crate::keyspace::slots;
@@ -33,6 +34,8 @@ struct Ticket {
     back: Back,
     origin: Origin,
     now: i64,
+    /// When it began, nanoseconds.
+    started: u64,
     commands: Vec<Planned>,
     /// A command alone: its reply stands for itself, without the array of EXEC.
     is_bare: bool,
@@ -152,6 +155,7 @@ impl Worker {
             back,
             origin,
             now: self.now,
+            started: (self.nanos)(),
             commands,
             is_bare,
             participants,
@@ -224,6 +228,7 @@ impl Worker {
             return;
         }
         let Some(mut ticket) = self.tickets.open.remove(&number) else { return };
+        let is_watch = matches!(ticket.phase, Phase::Watching(_));
         let reply = match std::mem::replace(&mut ticket.phase, Phase::OneRound) {
             Phase::OneRound => Some(self.assemble(&mut ticket)),
             Phase::Watching(keys) => Some(self.watching(&mut ticket, keys)),
@@ -243,7 +248,12 @@ impl Worker {
             None => {
                 self.tickets.open.insert(number, ticket);
             }
-            Some(reply) => self.answer_ticket(ticket.back, &reply),
+            Some(reply) => {
+                if is_watch || !ticket.is_bare {
+                    self.count_session(if is_watch { b"WATCH" } else { b"EXEC" }, ticket.started);
+                }
+                self.answer_ticket(ticket.back, &reply);
+            }
         }
     }
 
@@ -379,11 +389,31 @@ impl Worker {
                 _ => {
                     let slices: Vec<(usize, &[u8])> = parts.iter().map(|(c, p)| (*c, p.as_slice())).collect();
                     let reply = self.merged(command, &slices, home, ticket.origin);
+                    if command.is_of_many() {
+                        self.count_once(command, &reply, ticket.started, home, ticket.origin);
+                    }
                     out.raw(&reply);
                 }
             }
         }
         out.buf
+    }
+
+    /// Counts a command of several cores, once and with all its words.
+    fn count_once(&mut self, command: &Planned, reply: &[u8], started: u64, home: Option<usize>, origin: Origin) {
+        run::account(&mut self.shard, command.row, 0, 1);
+        run::count_merged(&mut self.shard, command.row, reply);
+        let (row, args, db, now) = (command.row, command.words.args(), command.db, self.now);
+        let nanos = (self.nanos)().saturating_sub(started);
+        run::note_slow(&mut self.shard, &Job { row, args, db, now, origin, home, hint: None }, nanos);
+    }
+
+    /// EXEC and WATCH over several cores count as calls too.
+    fn count_session(&mut self, name: &[u8], started: u64) {
+        if let Some(row) = self.shard.server.commands.find(name) {
+            let nanos = (self.nanos)().saturating_sub(started);
+            run::account(&mut self.shard, row, nanos, 1);
+        }
     }
 
     fn watching(&mut self, ticket: &mut Ticket, mut keys: Vec<Watched>) -> Vec<u8> {
