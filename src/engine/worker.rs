@@ -245,13 +245,14 @@ impl Worker {
     }
 
     fn take_in_messages(&mut self) {
-        let mut has_answers = false;
+        let (mut has_parcels, mut has_parts) = (false, false);
         for core in 0..self.links.len() {
             let Some(mut link) = self.links[core].take() else { continue };
             while let Some(answer) = link.answers_in.pop() {
                 match answer {
                     Answer::Parcel(parcel) => {
                         link.parcels_out -= 1;
+                        has_parcels = true;
                         self.parcel_came_back(parcel);
                     }
                     Answer::Late { back, reply } => self.deliver(back, &reply),
@@ -260,9 +261,9 @@ impl Worker {
                             link.parts_out -= 1;
                         }
                         self.tickets.arrived.push_back(*part);
+                        has_parts = true;
                     }
                 }
-                has_answers = true;
             }
             self.pass(Point::RingRead);
             while let Some(round) = link.rounds_in.pop() {
@@ -275,7 +276,7 @@ impl Worker {
             self.links[core] = Some(link);
         }
         self.take_in_own_answers();
-        if has_answers {
+        if has_parcels || (has_parts && !self.probe.has(Fault::StarvedForgotten)) {
             // Credits came back: whoever waited for them may go on.
             self.look_again_all();
         }

@@ -93,7 +93,9 @@ impl Worker {
         }
         if bound != self.queue.bound {
             self.queue.bound = bound;
-            self.look_again_all();
+            if !self.probe.has(Fault::StarvedForgotten) {
+                self.look_again_all();
+            }
             self.pass(Point::MarksRead);
             if !self.probe.has(Fault::DrainBeforeMarks) {
                 self.drain_tickets();
