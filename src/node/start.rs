@@ -6,7 +6,7 @@ use super::{
     log::Log,
 };
 use crate::base::rng::Rng;
-use crate::config::Config;
+use crate::config::{Config, kinds::Supervised};
 use crate::engine::{link, txn::marks::Marks, worker::Worker};
 use crate::io::kernel::{Waker, clock, executor, helper::Helper, listen, probe, process, signals};
 use crate::spec::{Shard, Table, shard::Server};
@@ -102,6 +102,9 @@ fn start(mut config: Config, config_file: String) -> Result<(), Failed> {
     })
     .map_err(one)?;
     log.notice("Ready to accept connections tcp");
+    if matches!(config.supervised, Supervised::Systemd | Supervised::Auto) {
+        tell_systemd(&log);
+    }
     running.join().map_err(one)?;
     drop(log);
     helper_thread.join();
@@ -236,6 +239,22 @@ fn warn_about_system(log: &Log) {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     if read("/proc/sys/net/core/somaxconn").trim().parse().unwrap_or(i64::MAX) < 511 {
         log.warning("The TCP backlog setting of 511 cannot be enforced because net.core.somaxconn is lower.");
+    }
+}
+
+/// Tells systemd that the server is ready, if it is systemd that waits for it. Ref: sd_notify(3), the protocol of NOTIFY_SOCKET.
+fn tell_systemd(log: &Log) {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixDatagram};
+    let Some(name) = std::env::var_os("NOTIFY_SOCKET") else { return };
+    let address = match name.as_bytes() {
+        [b'@', name @ ..] => SocketAddr::from_abstract_name(name),
+        path => SocketAddr::from_pathname(Path::new(std::ffi::OsStr::from_bytes(path))),
+    };
+    let message = b"STATUS=Ready to accept connections\nREADY=1\n";
+    let sent = address.and_then(|to| UnixDatagram::unbound()?.send_to_addr(message, &to));
+    if let Err(error) = sent {
+        log.warning(&format!("systemd could not be told that the server is ready: {error}"));
     }
 }
 
