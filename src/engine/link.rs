@@ -73,7 +73,6 @@ pub struct Parcel {
     pub spans: Vec<Span>,
     pub calls: Vec<ParcelCall>,
     pub out: Vec<u8>,
-    pub now: i64,
 }
 
 impl Parcel {

@@ -324,8 +324,7 @@ impl Worker {
 
     /// Sends the parcel that is being filled for `core`.
     pub(super) fn send_parcel(&mut self, core: usize) {
-        let (Some(mut parcel), Some(link)) = (self.parcels[core].take(), self.links[core].as_mut()) else { return };
-        parcel.now = self.now;
+        let (Some(parcel), Some(link)) = (self.parcels[core].take(), self.links[core].as_mut()) else { return };
         match link.calls_out.push(parcel) {
             Ok(()) => {
                 link.parcels_out += 1;

@@ -50,7 +50,7 @@ fn run_as<const COUNTS: bool>(shard: &mut Shard, out: &mut Out, job: &Job) -> bo
     if records {
         shard.record_expired();
         if shard.ks.stats.changes != before && !shard.fx.explicit && spec.flags.has(Flags::WRITE) {
-            shard.fx.command(job.db, job.args.from(0), job.args.len());
+            shard.fx.command(job.db, job.args.from(0));
         }
     }
     done

@@ -19,7 +19,6 @@ pub struct RateBase {
     commands: u64,
     input: u64,
     output: u64,
-    cron_runs: u64,
 }
 
 impl Core {
@@ -102,7 +101,6 @@ impl Core {
         }
         self.worker.look_again_all();
         self.close_idle_clients();
-        self.last_rates.cron_runs += 1;
         if now - self.last_rates.at_ms >= 1000 {
             self.rates(now);
             self.process_figures();

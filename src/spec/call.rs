@@ -152,7 +152,7 @@ impl<'a> Call<'a> {
     pub fn effect(&mut self, words: &[&[u8]]) {
         if self.shard.fx.is_on {
             self.shard.record_expired();
-            self.shard.fx.command(self.db, words.iter().copied(), words.len());
+            self.shard.fx.command(self.db, words.iter().copied());
         }
         self.shard.fx.explicit = true;
     }

@@ -45,7 +45,7 @@ pub struct Effects {
 
 impl Effects {
     /// Records one command.
-    pub fn command<'w>(&mut self, db: usize, words: impl Iterator<Item = &'w [u8]>, _count: usize) {
+    pub fn command<'w>(&mut self, db: usize, words: impl Iterator<Item = &'w [u8]>) {
         self.recorded.push(Effect { db, ticket: self.ticket, words: words.map(<[u8]>::to_vec).collect() });
     }
 

@@ -168,7 +168,7 @@ impl Shard {
             *expired += 1;
             if fx.is_on {
                 let words: [&[u8]; 2] = [b"DEL", key];
-                fx.command(db, words.into_iter(), 2);
+                fx.command(db, words.into_iter());
             }
             if fx.mask & super::effect::Class::Expired as u32 != 0 {
                 fx.event(super::effect::Class::Expired, "expired", db, key);

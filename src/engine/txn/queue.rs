@@ -292,6 +292,6 @@ impl Worker {
                 }
             }
         }
-        self.shard.fx.command(change.db, words.iter().map(Vec::as_slice), words.len());
+        self.shard.fx.command(change.db, words.iter().map(Vec::as_slice));
     }
 }
