@@ -2,8 +2,9 @@
 //! Ref: redis.io/commands/set (EX, PX, EXAT, PXAT), redis.io/commands/expire
 
 use crate::base::num::parse_i64;
+use crate::data::collection::Limits;
 use crate::keyspace::{Item, Kind, Look, StrRef};
-use crate::spec::{Call, Refusal, effect::Class};
+use crate::spec::{Call, Refusal, Shard, effect::Class};
 
 /// How a word tells a moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -101,6 +102,27 @@ pub fn event_in(call: &mut Call, class: Class, name: &'static str, db: usize, i:
     }
 }
 
+/// Where collections change their form, as configured.
+#[must_use]
+pub fn limits(shard: &Shard) -> Limits {
+    let config = &shard.config;
+    Limits {
+        hash_max_listpack_entries: config.hash_max_listpack_entries,
+        hash_max_listpack_value: config.hash_max_listpack_value,
+        zset_max_listpack_entries: config.zset_max_listpack_entries,
+        zset_max_listpack_value: config.zset_max_listpack_value,
+        set_max_intset_entries: config.set_max_intset_entries,
+        set_max_listpack_entries: config.set_max_listpack_entries,
+        set_max_listpack_value: config.set_max_listpack_value,
+        list_max_listpack_size: config.list_max_listpack_size,
+        list_compress_depth: config.list_compress_depth,
+        list_packed_threshold: shard.debug.quicklist_packed_threshold,
+        stream_node_max_bytes: config.stream_node_max_bytes,
+        stream_node_max_entries: config.stream_node_max_entries,
+        seed: shard.ks.seed(),
+    }
+}
+
 /// How a reading command looks keys up whose access clock it must not move; hits and misses are counted.
 pub const QUIETLY: Look = Look::Peek;
 
@@ -109,14 +131,13 @@ pub const QUIETLY: Look = Look::Peek;
 pub fn string_of<'k>(item: &Item<'k>) -> Result<StrRef<'k>, Refusal> {
     match item.kind() {
         Kind::String => Ok(item.string()),
+        _ => Err(Refusal::WRONG_TYPE),
     }
 }
 
 /// The name of a type of value, as TYPE replies it.
 pub fn name_of(kind: Kind) -> &'static str {
-    match kind {
-        Kind::String => "string",
-    }
+    kind.name()
 }
 
 /// Tells that a reading command found nothing at the key of word `i`.

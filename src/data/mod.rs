@@ -9,6 +9,13 @@
 
 pub mod bits;
 pub mod codec;
+pub mod collection;
 pub mod digest;
+pub mod hash;
 pub mod hll;
 pub mod lcs;
+pub mod list;
+pub mod pack;
+pub mod set;
+pub mod stream;
+pub mod zset;

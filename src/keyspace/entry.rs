@@ -7,12 +7,13 @@
 //! varint  value length, inline values only
 //! [u48 expiry in ms, or i64 when it does not fit; then u32 place in the timing wheel, 0 = none]
 //! key bytes
-//! value   inline bytes | i32 | i64 | u32 number of a value kept apart
+//! value   inline bytes (a string, or the pack of a small collection) | i32 | i64 | u32 number of a value kept apart
 //! ```
 //! A 16-byte key with 32 bytes of value is 54 bytes (56 in the arena), with expiry 64; with an 8-digit integer 25 (32).
 //!
-//! Values above INLINE_MAX are `bytes::Bytes` in a slab of this core; the entry holds their number. A reply or another
-//! core clones the handle; a change takes it back when nobody else holds it and copies otherwise.
+//! Strings above INLINE_MAX are `bytes::Bytes` in a slab of this core, collections that outgrew their pack are `Object`s
+//! in another; the entry holds their number. A reply or another core clones the handle; a change takes it back when
+//! nobody else holds it and copies otherwise.
 //!
 //! Where it sits: under `mod.rs`; the index carries the `u32` of an `Entry` without knowing more.
 //!
@@ -25,10 +26,13 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::base::arena::{Arena, rounded};
+pub use crate::data::collection::Kind;
+use crate::data::collection::Object;
 
 /// Longest string value inside an entry, in bytes. Longer ones are kept apart and move without a copy.
 pub const INLINE_MAX: usize = 2048;
 
+const KIND_MASK: u8 = 7;
 const ENCODING_SHIFT: u32 = 3;
 const INLINE: u8 = 0;
 const INT32: u8 = 1;
@@ -40,13 +44,6 @@ const NO_EXPIRY: u8 = 0;
 const SHORT_EXPIRY: u8 = 1;
 const LONG_EXPIRY: u8 = 2;
 const CLOCK_MASK: u32 = 0x00FF_FFFF;
-
-/// The data type of a value. Strings are the first; the others take the numbers after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A string, whatever its encoding.
-    String,
-}
 
 /// A live entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +89,8 @@ pub enum Body<'a> {
 /// The header's variable parts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Head {
+    /// The type.
+    pub kind: Kind,
     /// The string was changed in place: its encoding is "raw" at any length.
     pub raw: bool,
     /// When it expires, unix ms.
@@ -256,7 +255,7 @@ impl Raw {
     /// The allocation has room for `shape`.
     unsafe fn put_head(self, shape: &Shape, head: &Head) {
         let raw = if head.raw { RAW } else { 0 };
-        let flags = (shape.encoding << ENCODING_SHIFT) | raw | (shape.expiry << EXPIRY_SHIFT);
+        let flags = head.kind as u8 | (shape.encoding << ENCODING_SHIFT) | raw | (shape.expiry << EXPIRY_SHIFT);
         let clock = (head.clock & CLOCK_MASK).to_le_bytes();
         // SAFETY: the caller provides room for the whole shape, of which these are parts.
         unsafe {
@@ -317,9 +316,11 @@ impl<'a> View<'a> {
     }
 
     /// The type.
+    #[inline]
     #[must_use]
     pub fn kind(&self) -> Kind {
-        Kind::String
+        // SAFETY: the flags of a live entry.
+        Kind::from_bits(unsafe { self.raw.byte(0) } & KIND_MASK)
     }
 
     /// Whether the string was changed in place.
@@ -371,7 +372,7 @@ impl<'a> View<'a> {
     /// The header as it stands.
     #[must_use]
     pub fn head(&self) -> Head {
-        Head { raw: self.is_raw(), expire_at: self.expire_at(), timer: self.timer(), clock: self.clock() }
+        Head { kind: self.kind(), raw: self.is_raw(), expire_at: self.expire_at(), timer: self.timer(), clock: self.clock() }
     }
 }
 
@@ -379,19 +380,20 @@ impl<'a> View<'a> {
 pub struct Store {
     arena: Arena,
     apart: Apart,
+    objects: Objects,
 }
 
 impl Store {
     /// An empty store of at most `bytes` of entries.
     #[must_use]
     pub fn new(bytes: usize) -> Store {
-        Store { arena: Arena::new(bytes), apart: Apart::default() }
+        Store { arena: Arena::new(bytes), apart: Apart::default(), objects: Objects::default() }
     }
 
     /// Bytes of all entries and of the values kept apart.
     #[must_use]
     pub fn used_bytes(&self) -> usize {
-        self.arena.used_bytes() + self.apart.bytes
+        self.arena.used_bytes() + self.apart.bytes + self.objects.bytes
     }
 
     /// Bytes of the arena's pages that no entry uses at the moment.
@@ -409,8 +411,10 @@ impl Store {
     /// Bytes that this entry takes, its value included.
     #[must_use]
     pub fn bytes_of(&self, entry: Entry) -> usize {
-        let apart = match self.view(entry).body() {
-            Body::Apart(number) => self.apart.get(number).map_or(0, apart_bytes),
+        let view = self.view(entry);
+        let apart = match view.body() {
+            Body::Apart(number) if view.kind() == Kind::String => self.apart.get(number).map_or(0, apart_bytes),
+            Body::Apart(number) => self.objects.get(number).map_or(0, Object::bytes),
             _ => 0,
         };
         self.arena.size_of(entry.0) + apart
@@ -465,13 +469,20 @@ impl Store {
     }
 
     /// Frees an entry; its value kept apart, if any, is returned.
-    pub fn free(&mut self, entry: Entry) -> Option<Bytes> {
-        let apart = match self.view(entry).body() {
-            Body::Apart(number) => self.apart.remove(number),
-            _ => None,
-        };
+    pub fn free(&mut self, entry: Entry) -> Option<Held> {
+        let held = self.release(entry);
         self.arena.free(entry.0);
-        apart
+        held
+    }
+
+    /// Takes the value kept apart, if any, from an entry that is about to be freed or overwritten.
+    pub fn release(&mut self, entry: Entry) -> Option<Held> {
+        let view = self.view(entry);
+        match view.body() {
+            Body::Apart(number) if view.kind() == Kind::String => self.apart.remove(number).map(Held::Bytes),
+            Body::Apart(number) => self.objects.remove(number).map(Held::Object),
+            _ => None,
+        }
     }
 
     /// Sets the access clock.
@@ -536,6 +547,17 @@ impl Store {
         }
     }
 
+    /// The collections kept apart.
+    #[must_use]
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// The collections kept apart, to change.
+    pub fn objects_mut(&mut self) -> &mut Objects {
+        &mut self.objects
+    }
+
     /// The values kept apart.
     #[must_use]
     pub fn apart(&self) -> &Apart {
@@ -594,6 +616,85 @@ impl Store {
 }
 
 const APART_CHUNK: usize = 128;
+
+/// A value that was kept apart.
+#[derive(Debug)]
+pub enum Held {
+    /// A long string.
+    Bytes(Bytes),
+    /// A big collection.
+    Object(Object),
+}
+
+/// Collections kept apart from their entries, by number.
+#[derive(Default)]
+pub struct Objects {
+    chunks: Vec<Box<[Option<Object>]>>,
+    free: Vec<u32>,
+    len: usize,
+    bytes: usize,
+}
+
+impl Objects {
+    /// Adds an object.
+    pub fn insert(&mut self, object: Object) -> u32 {
+        self.bytes += object.bytes();
+        let number = self.free.pop().unwrap_or_else(|| {
+            if self.len / APART_CHUNK == self.chunks.len() {
+                self.chunks.push((0..APART_CHUNK).map(|_| None).collect());
+            }
+            self.len += 1;
+            self.len as u32 - 1
+        });
+        if let Some(slot) = self.slot(number) {
+            *slot = Some(object);
+        }
+        number
+    }
+
+    /// An object.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, number: u32) -> Option<&Object> {
+        let number = number as usize;
+        self.chunks.get(number / APART_CHUNK)?.get(number % APART_CHUNK)?.as_ref()
+    }
+
+    /// Takes an object out.
+    pub fn remove(&mut self, number: u32) -> Option<Object> {
+        let object = self.slot(number)?.take()?;
+        self.bytes = self.bytes.saturating_sub(object.bytes());
+        self.free.push(number);
+        Some(object)
+    }
+
+    /// Takes an object out for a change; its place is kept for `restore`.
+    #[inline]
+    pub fn borrow(&mut self, number: u32) -> Option<Object> {
+        let object = self.slot(number)?.take()?;
+        self.bytes = self.bytes.saturating_sub(object.bytes());
+        Some(object)
+    }
+
+    /// Puts a borrowed object back.
+    #[inline]
+    pub fn restore(&mut self, number: u32, object: Object) {
+        self.bytes += object.bytes();
+        if let Some(slot) = self.slot(number) {
+            *slot = Some(object);
+        }
+    }
+
+    /// Gives the place of a borrowed object up.
+    pub fn vacate(&mut self, number: u32) {
+        self.free.push(number);
+    }
+
+    fn slot(&mut self, number: u32) -> Option<&mut Option<Object>> {
+        let number = number as usize;
+        self.chunks.get_mut(number / APART_CHUNK)?.get_mut(number % APART_CHUNK)
+    }
+}
 
 /// Values kept apart from their entries, by number. Growth copies nothing but one pointer a chunk.
 #[derive(Default)]
@@ -680,14 +781,14 @@ mod tests {
             for value_len in [0usize, 1, 32, 127, 128, 2048] {
                 for at in [None, Some(0), Some(1 << 40), Some((1 << 48) - 1), Some(1 << 48), Some(-5), Some(i64::MAX)] {
                     let (key, value) = (vec![b'k'; key_len], vec![b'v'; value_len]);
-                    let head = Head { raw: value_len % 2 == 1, expire_at: None, timer: 0, clock: 0x00AB_CDEF };
+                    let head = Head { kind: Kind::Zset, raw: value_len % 2 == 1, expire_at: None, timer: 0, clock: 0x00AB_CDEF };
                     let entry = store.create(&head, &key, &Content::Inline(&value)).unwrap();
                     let entry = store.set_expiry(entry, at, 7).unwrap();
                     let view = store.view(entry);
                     assert_eq!((view.key(), view.expire_at()), (&key[..], at));
                     assert_eq!(view.timer(), if at.is_some() { 7 } else { 0 });
                     assert!(matches!(view.body(), Body::Inline(v) if v == value));
-                    assert_eq!((view.clock(), view.is_raw()), (0x00AB_CDEF, head.raw));
+                    assert_eq!((view.clock(), view.is_raw(), view.kind()), (0x00AB_CDEF, head.raw, Kind::Zset));
                     let entry = store.replace(entry, &view.head(), &key, &Content::Int(i64::MIN)).unwrap();
                     assert!(matches!(store.view(entry).body(), Body::Int(i64::MIN)));
                     assert_eq!(store.view(entry).expire_at(), at);

@@ -95,7 +95,7 @@ impl Keyspace {
         self.expired.bytes.extend_from_slice(key.bytes);
         self.expired.ends.push((db, self.expired.bytes.len()));
         self.stats.expired_keys += 1;
-        self.detach(db, key, found);
+        self.erase(db, key, found);
     }
 
     /// A timer came up: the entry is out of the wheel now.

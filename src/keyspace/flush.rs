@@ -9,7 +9,7 @@
 //! - While a snapshot walk is on, a bucket of a doomed space that the walk has to see is handed out before it goes.
 //! - One step touches one table (at most 787 keys) more than its budget says.
 
-use super::entry::Entry;
+use super::entry::{Entry, Held};
 use super::table::Place;
 use super::{Keyspace, Space, hands};
 
@@ -75,16 +75,16 @@ impl Keyspace {
     /// Whether flushed keys are waiting to be freed.
     #[must_use]
     pub fn has_doomed(&self) -> bool {
-        !self.doomed.is_empty()
+        !self.doomed.is_empty() || !self.graveyard.is_empty()
     }
 
     /// Frees about `budget` flushed keys; `true` when none is left. The same as stepping through a `Doomed`.
     pub fn free_doomed(&mut self, budget: usize) -> bool {
-        let mut left = budget.max(1);
+        let mut left = self.free_graves(budget.max(1));
         let mut entries = Vec::new();
         while left > 0 {
             let Some(doom) = self.doomed.front() else {
-                return true;
+                return self.graveyard.is_empty();
             };
             let place = Place { space: doom.space, root: doom.root };
             let roots = self.spaces.get(place.space).map_or(0, |space| space.counts.len());
@@ -114,7 +114,7 @@ impl Keyspace {
                 self.doom_to(place.root + 1, 0);
             }
         }
-        self.doomed.is_empty()
+        self.doomed.is_empty() && self.graveyard.is_empty()
     }
 
     fn bury_all(&mut self, space: usize, entries: &[u32]) {
@@ -123,7 +123,9 @@ impl Keyspace {
             if let Some(&ahead) = entries.get(i + AHEAD) {
                 self.store.prefetch(ahead);
             }
-            self.bury(space, Entry::from_number(number));
+            if let Some(Held::Object(object)) = self.bury(space, Entry::from_number(number)) {
+                self.discard(object);
+            }
         }
     }
 
@@ -159,6 +161,6 @@ impl Keyspace {
     /// Keys that are flushed and not yet freed.
     #[must_use]
     pub fn doomed_len(&self) -> usize {
-        self.doomed.iter().map(|doom| doom.len).sum()
+        self.doomed.iter().map(|doom| doom.len).sum::<usize>() + self.graveyard.len()
     }
 }

@@ -7,7 +7,8 @@
 
 use bytes::Bytes;
 
-use super::entry::{Apart, Body, Kind, View};
+use super::entry::{Body, Kind, Store, View};
+use crate::data::collection::{Collection, Object, encoding_of_pack};
 
 /// Longest string whose encoding is called "embstr".
 const EMBSTR_MAX: usize = 44;
@@ -138,20 +139,22 @@ pub enum Value {
         /// Whether its encoding is "raw" at any length.
         raw: bool,
     },
+    /// A collection; a big one is handed over without a copy.
+    Object(Object),
 }
 
 /// A key that was found.
 #[derive(Clone, Copy)]
 pub struct Item<'k> {
     view: View<'k>,
-    apart: &'k Apart,
+    store: &'k Store,
     tuning: &'k Tuning,
 }
 
 impl<'k> Item<'k> {
     #[inline]
-    pub(super) fn new(view: View<'k>, apart: &'k Apart, tuning: &'k Tuning) -> Item<'k> {
-        Item { view, apart, tuning }
+    pub(super) fn new(view: View<'k>, store: &'k Store, tuning: &'k Tuning) -> Item<'k> {
+        Item { view, store, tuning }
     }
 
     /// The key.
@@ -168,14 +171,14 @@ impl<'k> Item<'k> {
         self.view.kind()
     }
 
-    /// The string.
+    /// The string; of another type's value, nothing that means anything.
     #[inline]
     #[must_use]
     pub fn string(&self) -> StrRef<'k> {
         match self.view.body() {
             Body::Int(n) => StrRef::Int(n),
             Body::Inline(bytes) => StrRef::Bytes(bytes),
-            Body::Apart(number) => StrRef::Bytes(self.apart.get(number).map_or(&[], |b| &b[..])),
+            Body::Apart(number) => StrRef::Bytes(self.store.apart().get(number).map_or(&[], |b| &b[..])),
         }
     }
 
@@ -184,8 +187,22 @@ impl<'k> Item<'k> {
     #[must_use]
     pub fn big(&self) -> Option<&'k Bytes> {
         match self.view.body() {
-            Body::Apart(number) => self.apart.get(number),
+            Body::Apart(number) if self.kind() == Kind::String => self.store.apart().get(number),
             _ => None,
+        }
+    }
+
+    /// The collection, to read; `None` when it is of another type.
+    #[inline]
+    #[must_use]
+    pub fn get<C: Collection>(&self) -> Option<C::Ref<'k>> {
+        if self.kind() != C::KIND {
+            return None;
+        }
+        match self.view.body() {
+            Body::Inline(pack) => Some(C::view_pack(pack)),
+            Body::Apart(number) => self.store.objects().get(number).and_then(C::of).map(C::view),
+            Body::Int(_) => None,
         }
     }
 
@@ -196,9 +213,14 @@ impl<'k> Item<'k> {
         self.view.expire_at()
     }
 
-    /// OBJECT ENCODING: "int", "embstr" or "raw".
+    /// OBJECT ENCODING: "int", "embstr", "raw", or the form of a collection.
     #[must_use]
     pub fn encoding(&self) -> &'static str {
+        match (self.kind(), self.view.body()) {
+            (Kind::String, _) | (_, Body::Int(_)) => {}
+            (kind, Body::Inline(pack)) => return encoding_of_pack(kind, pack),
+            (_, Body::Apart(number)) => return self.store.objects().get(number).map_or("", Object::encoding),
+        }
         match self.string() {
             StrRef::Int(_) => "int",
             StrRef::Bytes(b) if b.len() <= EMBSTR_MAX && !self.view.is_raw() => "embstr",
@@ -227,10 +249,26 @@ impl<'k> Item<'k> {
     /// A detached copy; a value kept apart is shared instead of copied.
     #[must_use]
     pub fn to_value(&self) -> Value {
+        if self.kind() != Kind::String {
+            return self.to_object().map_or(Value::Int(0), Value::Object);
+        }
         match (self.string(), self.big()) {
             (StrRef::Int(n), _) => Value::Int(n),
             (_, Some(big)) => Value::Str { bytes: big.clone(), raw: self.view.is_raw() },
             (StrRef::Bytes(bytes), None) => Value::Str { bytes: Bytes::copy_from_slice(bytes), raw: self.view.is_raw() },
+        }
+    }
+}
+
+impl Item<'_> {
+    /// The collection, detached: a big one is shared, a packed one copied. `None` for a string.
+    #[must_use]
+    pub fn to_object(&self) -> Option<Object> {
+        match self.view.body() {
+            _ if self.kind() == Kind::String => None,
+            Body::Inline(pack) => Object::from_pack(self.kind(), pack.to_vec()),
+            Body::Apart(number) => self.store.objects().get(number).cloned(),
+            Body::Int(_) => None,
         }
     }
 }

@@ -25,6 +25,7 @@
 //! Budget: no allocation and no system call on a look-up or an overwrite; two cache misses, both prefetchable.
 
 pub mod buckets;
+pub mod collection;
 pub mod entry;
 pub mod expire;
 pub mod flush;
@@ -37,12 +38,13 @@ pub mod touch;
 pub mod usage;
 pub mod walk;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::Hasher;
 use std::ops::Range;
 
 use foldhash::{SharedSeed, quality::FoldHasher};
 
+pub use collection::Edited;
 pub use entry::{INLINE_MAX, Kind};
 pub use flush::Doomed;
 pub use item::{Item, Look, Stats, StrRef, Ttl, Tuning, Value};
@@ -51,7 +53,8 @@ pub use walk::PreImages;
 
 use crate::base::rng::Rng;
 use crate::base::wheel::Wheel;
-use entry::{Content, Entry, Head, Store};
+use crate::data::collection::Object;
+use entry::{Content, Entry, Head, Held, Store};
 use table::{Index, Place, Spot};
 
 /// Address space for one core's entries and for its index; memory appears as it is used.
@@ -135,6 +138,10 @@ pub struct Keyspace {
     walk: Option<walk::Walk>,
     touched: BTreeSet<(usize, Vec<u8>)>,
     expired: expire::Expired,
+    /// Big collections that are being freed in steps.
+    graveyard: VecDeque<Object>,
+    /// Collections whose elements expire: when the next one does, and its object's number -> space and key.
+    element_timers: BTreeMap<(i64, u32), (usize, Box<[u8]>)>,
 }
 
 /// The index's view of the entries; a macro because it borrows four fields and leaves the index free.
@@ -206,6 +213,8 @@ impl Keyspace {
             walk: None,
             touched: BTreeSet::new(),
             expired: expire::Expired::default(),
+            graveyard: VecDeque::new(),
+            element_timers: BTreeMap::new(),
         }
     }
 
@@ -232,6 +241,12 @@ impl Keyspace {
     #[must_use]
     pub fn hash(&self, bytes: &[u8]) -> u64 {
         self.hasher.hash(bytes)
+    }
+
+    /// The seed of all hashes.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.hasher.seed
     }
 
     /// A key with its hash and slot.
@@ -296,7 +311,7 @@ impl Keyspace {
             return false;
         };
         self.stats.changes += 1;
-        self.detach(db, key, found);
+        self.erase(db, key, found);
         true
     }
 
@@ -419,7 +434,7 @@ impl Keyspace {
 
     #[inline]
     fn item(&self, entry: Entry) -> Item<'_> {
-        Item::new(self.store.view(entry), self.store.apart(), &self.tuning)
+        Item::new(self.store.view(entry), &self.store, &self.tuning)
     }
 
     #[inline]
@@ -436,30 +451,41 @@ impl Keyspace {
     /// A value kept apart that is refused is dropped.
     #[inline]
     fn write(&mut self, db: usize, key: &Key, content: &Content, raw: bool, ttl: Ttl) -> bool {
+        self.write_kind(db, key, (Kind::String, content), raw, ttl)
+    }
+
+    /// The one way in which a value of any type is written.
+    #[inline]
+    fn write_kind(&mut self, db: usize, key: &Key, (kind, content): (Kind, &Content), raw: bool, ttl: Ttl) -> bool {
         self.note(db, key.bytes);
         let done = match self.locate(db, key) {
-            Some(found) => self.overwrite(db, key, found, content, raw, ttl),
-            None => self.add(db, key, content, raw, ttl),
+            Some(found) => self.overwrite(db, key, found, (kind, content), raw, ttl),
+            None => self.add(db, key, (kind, content), raw, ttl),
         };
         if done.is_none() {
             self.stats.refused += 1;
             if let Content::Apart(number) = content {
-                self.store.apart_mut().remove(*number);
+                if kind == Kind::String {
+                    self.store.apart_mut().remove(*number);
+                } else {
+                    self.remove_object(*number);
+                }
             }
         }
         done.is_some()
     }
 
     #[inline]
-    fn overwrite(&mut self, db: usize, key: &Key, found: Found, content: &Content, raw: bool, ttl: Ttl) -> Option<()> {
+    fn overwrite(&mut self, db: usize, key: &Key, found: Found, (kind, content): (Kind, &Content), raw: bool, ttl: Ttl) -> Option<()> {
         self.before(db, key, found.place, found.spot.unit);
         let view = self.store.view(found.entry);
         let mut head = view.head();
         let (old_at, old_timer) = (head.expire_at, head.timer);
         let old_apart = match view.body() {
-            entry::Body::Apart(number) => Some(number),
+            entry::Body::Apart(number) => Some((view.kind(), number)),
             _ => None,
         };
+        head.kind = kind;
         head.raw = raw;
         match ttl {
             Ttl::Keep => {}
@@ -469,8 +495,12 @@ impl Keyspace {
         let rng = &mut self.rng;
         head.clock = self.tuning.used_clock(head.clock, self.now, || rng.unit());
         let entry = self.store.replace(found.entry, &head, key.bytes, content)?;
-        if let Some(number) = old_apart {
-            self.store.apart_mut().remove(number);
+        match old_apart {
+            None => {}
+            Some((Kind::String, number)) => drop(self.store.apart_mut().remove(number)),
+            Some((_, number)) => {
+                self.remove_object(number);
+            }
         }
         self.replaced(found, entry, (old_at, old_timer), head.expire_at);
         self.stats.changes += 1;
@@ -489,13 +519,13 @@ impl Keyspace {
         }
     }
 
-    fn add(&mut self, db: usize, key: &Key, content: &Content, raw: bool, ttl: Ttl) -> Option<()> {
+    fn add(&mut self, db: usize, key: &Key, (kind, content): (Kind, &Content), raw: bool, ttl: Ttl) -> Option<()> {
         let place = self.place(db, key.slot)?;
         let expire_at = match ttl {
             Ttl::At(at) => Some(at),
             Ttl::Keep | Ttl::None => None,
         };
-        let head = Head { raw, expire_at, timer: 0, clock: self.tuning.first_clock(self.now) };
+        let head = Head { kind, raw, expire_at, timer: 0, clock: self.tuning.first_clock(self.now) };
         // The index first: making room there may fail, and does no harm when the entry fails after it.
         let unit = self.index.prepare(place, key.hash, hands!(self))?;
         let entry = self.store.create(&head, key.bytes, content)?;
@@ -530,19 +560,33 @@ impl Keyspace {
     }
 
     /// Takes a key out of everything and frees it. Returns its value if that was kept apart.
-    fn detach(&mut self, db: usize, key: &Key, found: Found) -> Option<bytes::Bytes> {
+    fn detach(&mut self, db: usize, key: &Key, found: Found) -> Option<Held> {
         self.before_removal(db, key, found.place, found.spot.unit);
         self.index.remove(found.place, key.hash, found.spot, hands!(self));
         self.count(found.place, -1);
         self.bury(found.place.space, found.entry)
     }
 
+    /// The same, for good: what the key held is freed, in steps when it is big.
+    fn erase(&mut self, db: usize, key: &Key, found: Found) {
+        if let Some(Held::Object(object)) = self.detach(db, key, found) {
+            self.discard(object);
+        }
+    }
+
     /// Frees an entry that the index no longer has.
-    fn bury(&mut self, space: usize, entry: Entry) -> Option<bytes::Bytes> {
+    fn bury(&mut self, space: usize, entry: Entry) -> Option<Held> {
         let view = self.store.view(entry);
         let old = (view.expire_at(), view.timer());
         if old.0.is_some() {
             self.retime(space, (entry, false), old, None);
+        }
+        let view = self.store.view(entry);
+        if let entry::Body::Apart(number) = view.body()
+            && let Some(object) = self.store.objects().get(number).filter(|_| view.kind() != Kind::String)
+            && let Some(at) = object.next_expiry()
+        {
+            self.element_timers.remove(&(at, number));
         }
         self.store.free(entry)
     }

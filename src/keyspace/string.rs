@@ -12,9 +12,10 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::entry::{Body, Content, Entry, INLINE_MAX};
+use super::entry::{Body, Content, Entry, Held, INLINE_MAX, Kind};
 use super::item::{Ttl, Value, canonical_int};
 use super::{Found, Key, Keyspace};
+use crate::data::collection::Object;
 
 impl Keyspace {
     /// Sets a string; one that reads as an integer becomes one. `false` when memory is out: then nothing changed.
@@ -49,6 +50,7 @@ impl Keyspace {
         match value {
             Value::Int(number) => self.set_int(db, key, number, ttl),
             Value::Str { bytes, raw } => self.adopt(db, key, bytes, raw, ttl),
+            Value::Object(object) => self.put_object(db, key, object, ttl),
         }
     }
 
@@ -61,12 +63,18 @@ impl Keyspace {
         let (raw, at) = (view.is_raw(), view.expire_at());
         let value = match view.body() {
             Body::Int(number) => Value::Int(number),
+            Body::Inline(pack) if view.kind() != Kind::String => {
+                Object::from_pack(view.kind(), pack.to_vec()).map_or(Value::Int(0), Value::Object)
+            }
             Body::Inline(bytes) => Value::Str { bytes: Bytes::copy_from_slice(bytes), raw },
             Body::Apart(_) => Value::Str { bytes: Bytes::new(), raw },
         };
         self.stats.changes += 1;
-        let apart = self.detach(db, key, found);
-        let value = apart.map_or(value, |bytes| Value::Str { bytes, raw });
+        let value = match self.detach(db, key, found) {
+            None => value,
+            Some(Held::Bytes(bytes)) => Value::Str { bytes, raw },
+            Some(Held::Object(object)) => Value::Object(object),
+        };
         Some((value, at))
     }
 

@@ -139,6 +139,22 @@ impl Keyspace {
         }
     }
 
+    /// The value of a key in bucket `unit` may be about to change; `changed` follows if it did.
+    #[inline]
+    pub(super) fn before_edit(&mut self, place: Place, unit: u32) {
+        if self.attention & WALKING != 0 {
+            self.index.hand_out_once(place, unit, hands!(self));
+        }
+    }
+
+    /// The value of a key changed, after `before_edit`.
+    #[inline]
+    pub(super) fn changed(&mut self, db: usize, key: &Key) {
+        if self.attention & WATCHED != 0 {
+            self.watched.change(db, key, false);
+        }
+    }
+
     /// A key in bucket `unit` is about to go.
     #[inline]
     pub(super) fn before_removal(&mut self, db: usize, key: &Key, place: Place, unit: u32) {

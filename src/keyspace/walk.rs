@@ -56,7 +56,7 @@ impl Entries for Hands<'_> {
         let db = self.spaces.get(space).map_or(0, |space| space.number_at_cut);
         let item = |number| {
             let view = self.store.view(Entry::from_number(number));
-            Item::new(view, self.store.apart(), self.tuning)
+            Item::new(view, self.store, self.tuning)
         };
         // At most ten entries: a bucket.
         let mut items = [item(entries.first().copied().unwrap_or_default()); crate::base::simd::LANES];

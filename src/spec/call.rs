@@ -128,6 +128,7 @@ impl<'a> Call<'a> {
             None => Ok(None),
             Some(item) => match item.kind() {
                 Kind::String => Ok(Some(item.string())),
+                _ => Err(Refusal::WRONG_TYPE),
             },
         }
     }

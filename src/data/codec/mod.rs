@@ -9,6 +9,7 @@
 //! It does not know keys, times to live or error texts.
 //! Ref: redis.io/commands/dump, redis.io/commands/restore; the format's public descriptions.
 
+pub mod collection;
 pub mod lzf;
 pub mod string;
 pub mod wire;

@@ -4,6 +4,7 @@
 //! for everything later (FIFO a slot); a hold waits only for smaller numbers, so there is no cycle.
 //! Source: the protocol of ARCHITECTURE.md, "Tickets", steps 2 to 4 and round 2.
 
+use crate::data::codec::{add_footer, collection::dump_object};
 use crate::engine::{
     link::{Answer, Change, Moved, Part, PartAnswer, PartKind, Round, RoundKind, Step, Wanted},
     probe::{Fault, Point},
@@ -282,13 +283,23 @@ impl Worker {
         match &change.value {
             None => words.extend([b"DEL".to_vec(), change.key.clone()]),
             Some((value, expire)) => {
+                let at = expire.map(|at| at.to_string().into_bytes());
                 let text = match value {
                     Value::Int(n) => n.to_string().into_bytes(),
                     Value::Str { bytes, .. } => bytes.to_vec(),
+                    Value::Object(object) => {
+                        let mut payload = Vec::new();
+                        dump_object(&mut payload, object, self.shard.config.rdbcompression);
+                        add_footer(&mut payload);
+                        let at = at.unwrap_or_else(|| b"0".to_vec());
+                        words.extend([b"RESTORE".to_vec(), change.key.clone(), at, payload, b"REPLACE".to_vec(), b"ABSTTL".to_vec()]);
+                        self.shard.fx.command(change.db, words.iter().map(Vec::as_slice));
+                        return;
+                    }
                 };
                 words.extend([b"SET".to_vec(), change.key.clone(), text]);
-                if let Some(at) = expire {
-                    words.extend([b"PXAT".to_vec(), at.to_string().into_bytes()]);
+                if let Some(at) = at {
+                    words.extend([b"PXAT".to_vec(), at]);
                 }
             }
         }

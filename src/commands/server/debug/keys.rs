@@ -17,6 +17,7 @@ fn text_of(value: &Value) -> Vec<u8> {
     match value {
         Value::Int(n) => n.to_string().into_bytes(),
         Value::Str { bytes, .. } => bytes.to_vec(),
+        Value::Object(_) => Vec::new(),
     }
 }
 
