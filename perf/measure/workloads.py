@@ -6,6 +6,25 @@ import binascii, csv, os, resource, select, shlex, subprocess, time
 from .servers import Server, feed, fill, fill_keys, pinned, resp
 
 
+# What collections are filled with: the same elements as the figures in the README are about.
+COLLECTIONS = {
+    "hash_of_10": lambda i: resp("HSET", "h:%010d" % i, *(w for j in range(10) for w in ("field%d" % j, "value%08d" % (i % 99999999)))),
+    "hash": lambda i: resp("HSET", "h", "field:%010d" % i, "value%08d" % i),
+    "zset": lambda i: resp("ZADD", "z", i * 7919 % 1000003, "member:%010d" % i),
+    "set": lambda i: resp("SADD", "s", "member:%010d" % i),
+    "int_set": lambda i: resp("SADD", "s", i * 7919),
+    "list": lambda i: resp("RPUSH", "l", "item:%010d" % i),
+    "stream": lambda i: resp("XADD", "x", "%d-1" % (i + 1), "sensor", i % 100, "temp", i % 40),
+}
+
+# What stands in the server before a round, `n` elements of it. Names are those that valkey-benchmark uses.
+SETUPS = {
+    "zset": lambda n: (resp("ZADD", "myzset", i * 7919 % 1000003, "element:%012d" % i) for i in range(n)),
+    "list": lambda n: (resp("RPUSH", "mylist", "VXK:%08d" % i) for i in range(n)),
+    "sets": lambda n: (resp("SADD", "set:%d" % (i % 2), "member:%010d" % (i // 2 + (i % 2) * n // 4)) for i in range(n)),
+}
+
+
 def throughput(scenario, peers, names, rounds, scale):
     """valkey-benchmark against each server in turn (A B, B A, ...): operations a second, CPU time an operation, latency."""
     client = shlex.split(fill(peers["client"]["command"]))
@@ -13,16 +32,19 @@ def throughput(scenario, peers, names, rounds, scale):
     rows, lines = [], {s.name: s.command for s in live}
     try:
         for s in live:
-            if scenario["fill"]:
+            if scenario.get("fill"):
                 fill_keys(s, scenario["keys"], scenario["value"])
+            if "setup" in scenario:
+                feed(s, SETUPS[scenario["setup"]](max(1000, int(scenario["elements"] * scale))))
         n = max(1000, int(scenario["requests"] * scale))
-        args = scenario["args"] + ["-n", str(n), "-r", str(scenario["keys"]), "--csv"]
+        command = shlex.split(scenario.get("command", ""))
+        args = scenario["args"] + ["-n", str(n), "-r", str(scenario["keys"]), "--csv"] + command
         lines["client"] = " ".join(client + args)
         # One short round warms every server up and is thrown away.
         for r in range(-1, rounds):
             for s in live if r % 2 == 0 else live[::-1]:
                 count = n if r >= 0 else max(1000, n // 8)
-                row = bench(s, client, scenario["args"] + ["-n", str(count), "-r", str(scenario["keys"]), "--csv"], peers, count)
+                row = bench(s, client, scenario["args"] + ["-n", str(count), "-r", str(scenario["keys"]), "--csv"] + command, peers, count)
                 if r >= 0:
                     rows.append({"round": r, "server": s.name} | row)
     finally:
@@ -52,7 +74,7 @@ def steal_ticks():
 def memory(scenario, peers, names, rounds, scale):
     """Resident bytes a key, over several sizes. What an empty server takes is subtracted."""
     value, rows, lines = b"v" * 32, [], {}
-    kinds = {
+    kinds = COLLECTIONS | {
         "string": lambda i: resp(b"SET", b"key:%012d" % i, value),
         "ttl": lambda i: resp(b"SET", b"key:%012d" % i, value, b"EX", 100000 + i),
         "int": lambda i: resp(b"SET", b"key:%012d" % i, 10000000 + i),

@@ -51,6 +51,8 @@ pub struct Conn {
     pub watched: Vec<crate::spec::client::Watched>,
     /// Since when the soft limit of its output buffer is exceeded, ms; 0 = not.
     pub over_soft_since: i64,
+    /// The node keeps its output back until this turn at the latest.
+    pub withheld_until: Option<u64>,
 }
 
 impl Conn {
@@ -75,6 +77,7 @@ impl Conn {
             is_full: false,
             watched: Vec::new(),
             over_soft_since: 0,
+            withheld_until: None,
         }
     }
 
@@ -122,6 +125,18 @@ impl Conn {
         self.owed[at].ready = Some((start, self.side.len()));
     }
 
+    /// Lends the place where replies wait for their turn.
+    pub fn borrow_side(&mut self) -> Out {
+        Out { buf: std::mem::take(&mut self.side), resp3: self.out.resp3 }
+    }
+
+    /// Takes it back: what was written from `start` on is the reply of place `seq`, which is behind one that is missing.
+    pub fn return_side(&mut self, seq: u64, is_mute: bool, side: Out, start: usize) {
+        self.side = side.buf;
+        let at = self.owed.iter().rposition(|o| o.seq < seq).map_or(0, |i| i + 1);
+        self.owed.insert(at, Owed { seq, ready: Some((start, self.side.len())), is_mute });
+    }
+
     fn settle(&mut self) {
         while let Some(Owed { ready: Some((start, end)), is_mute, .. }) = self.owed.front() {
             if !*is_mute {
@@ -135,6 +150,13 @@ impl Conn {
                 self.side = Vec::new();
             }
         }
+    }
+
+    /// Whether the replies written so far are the first of several of which the rest is about to come from other cores.
+    #[inline]
+    pub fn awaits_more(&self) -> bool {
+        const WORTH_SENDING: usize = 16 * 1024;
+        self.calls > 0 && self.tickets == 0 && self.out.buf.len() < WORTH_SENDING
     }
 
     /// Bytes of output this connection holds in memory.
@@ -205,6 +227,22 @@ mod tests {
         c.owe(b, false);
         c.owe(a, false);
         c.deliver(b, b"b");
+        c.deliver(a, b"a");
+        assert_eq!(c.out.buf, b"ab");
+    }
+
+    #[test]
+    fn a_reply_written_where_it_waits_leaves_in_its_turn() {
+        let mut c = Conn::new(1);
+        let (a, b, d) = (c.next_place(), c.next_place(), c.next_place());
+        c.owe(a, false);
+        for (seq, is_mute, text) in [(b, false, b"b"), (d, true, b"d")] {
+            let mut side = c.borrow_side();
+            let start = side.buf.len();
+            side.raw(text);
+            c.return_side(seq, is_mute, side, start);
+        }
+        assert!(c.out.buf.is_empty());
         c.deliver(a, b"a");
         assert_eq!(c.out.buf, b"ab");
     }

@@ -129,10 +129,11 @@ impl Worker {
                 conn.out.buf.truncate(before);
             }
         } else {
-            let mut out = Out { buf: Vec::new(), resp3: conn.out.resp3 };
+            // An earlier reply is missing: this one is written where it waits for its turn.
+            let mut out = conn.borrow_side();
+            let start = out.buf.len();
             run::run(&mut self.shard, &mut out, &job);
-            conn.owe(c.seq, c.is_mute);
-            conn.deliver(c.seq, &out.buf);
+            conn.return_side(c.seq, c.is_mute, out, start);
         }
         if conn.is_stalled && !conn.is_listed {
             conn.is_listed = true;

@@ -15,7 +15,9 @@ use std::time::Duration;
 /// How often housekeeping runs (rates, timeouts, limits), ms.
 pub const CRON_MS: i64 = 100;
 /// Turns without a pass through the executor while it has tasks.
-const BREATHE_TURNS: u32 = 64;
+const BREATHE_TURNS: u64 = 64;
+/// Longest sleep while output is kept back, microseconds; a turn later it leaves.
+const WITHHELD_USEC: u64 = 200;
 
 /// What all cores of the process share besides rings: switches, and numbers that the kernel reports per process.
 pub struct Common {
@@ -53,6 +55,10 @@ pub struct Core {
     pub next_cron_ms: i64,
     pub last_rates: super::control::RateBase,
     received: Vec<(usize, BufId, usize)>,
+    /// Turns so far.
+    pub turns: u64,
+    /// Connections whose output waits for more of it.
+    pub withheld: Vec<usize>,
 }
 
 impl Core {
@@ -77,6 +83,8 @@ impl Core {
             next_cron_ms: 0,
             last_rates: Default::default(),
             received: Vec::new(),
+            turns: 0,
+            withheld: Vec::new(),
         })
     }
 
@@ -84,7 +92,6 @@ impl Core {
     pub async fn serve(mut self) {
         let mut events = Vec::new();
         let mut dirty = Vec::new();
-        let mut turns = 0u32;
         while !self.common.stopping.load(Ordering::Relaxed) {
             if let Err(error) = self.wait(&mut events) {
                 self.log.warning(&format!("The kernel refuses to serve this core: {error}"));
@@ -92,6 +99,7 @@ impl Core {
                 break;
             }
             self.now = self.common.clock.now();
+            let events_seen = !events.is_empty();
             for event in events.drain(..) {
                 self.look_at(event);
             }
@@ -103,16 +111,34 @@ impl Core {
             for i in dirty.drain(..) {
                 self.settle(i);
             }
+            self.settle_withheld(events_seen);
             self.wake_others();
             if self.now.mono_ms() >= self.next_cron_ms {
                 self.cron();
             }
-            turns += 1;
-            if executor::outstanding() > 0 && turns.is_multiple_of(BREATHE_TURNS) {
+            self.turns += 1;
+            if executor::outstanding() > 0 && self.turns.is_multiple_of(BREATHE_TURNS) {
                 executor::breathe().await;
             }
         }
         self.leave();
+    }
+
+    /// Output kept back leaves when its time is up, or when this core has nothing better to do.
+    fn settle_withheld(&mut self, is_busy: bool) {
+        for i in std::mem::take(&mut self.withheld) {
+            let turns = self.turns;
+            let Some(conn) = self.worker.conns.get(i) else { continue };
+            let Some(until) = conn.withheld_until else { continue };
+            if conn.sending == 0 && (turns >= until || !conn.awaits_more()) {
+                self.settle(i);
+            } else {
+                if !is_busy {
+                    conn.withheld_until = Some(turns);
+                }
+                self.withheld.push(i);
+            }
+        }
     }
 
     fn wait(&mut self, events: &mut Vec<Event>) -> std::io::Result<()> {
@@ -122,7 +148,8 @@ impl Core {
         let cron = (self.next_cron_ms - self.now.mono_ms()).max(0) as u64 * 1000;
         let due = self.worker.next_deadline().map(|at| (at - self.now.wall_ms()).max(0) as u64 * 1000);
         let background = (executor::outstanding() > 0).then_some(1000);
-        let usec = [Some(cron), due, self.worker.sleep_max_usec(), background].into_iter().flatten().min().unwrap_or(cron);
+        let withheld = (!self.withheld.is_empty()).then_some(WITHHELD_USEC);
+        let usec = [Some(cron), due, self.worker.sleep_max_usec(), background, withheld].into_iter().flatten().min().unwrap_or(cron);
         if usec == 0 {
             return self.reactor.turn(Wait::Poll, events);
         }

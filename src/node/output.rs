@@ -3,6 +3,8 @@
 use super::core::Core;
 use crate::io::ConnId;
 
+/// Turns for which the first replies of a pipeline wait for those that other cores are about to send, so that all leave together.
+const WITHHOLD_TURNS: u64 = 8;
 /// Output buffers kept for reuse, and the largest that is kept.
 const SPARE_MAX: usize = 64;
 const SPARE_BYTES_MAX: usize = 64 * 1024;
@@ -37,7 +39,13 @@ impl Core {
             self.reactor.close(id);
             return;
         }
-        if conn.sending == 0 && !conn.out.buf.is_empty() {
+        if conn.sending == 0 && !conn.out.buf.is_empty() && conn.awaits_more() && self.turns < conn.withheld_until.unwrap_or(u64::MAX) {
+            if conn.withheld_until.is_none() {
+                conn.withheld_until = Some(self.turns + WITHHOLD_TURNS);
+                self.withheld.push(i);
+            }
+        } else if conn.sending == 0 && !conn.out.buf.is_empty() {
+            conn.withheld_until = None;
             let buf = std::mem::take(&mut conn.out.buf);
             conn.sending = buf.len();
             self.worker.shard.stats.net_output_bytes += buf.len() as u64;
