@@ -17,7 +17,7 @@
 //! - Any unit number inside the mapping is a readable bucket, whatever it holds.
 #![allow(unsafe_code)]
 
-use crate::base::arena::Mapping;
+use crate::base::arena::{HugeChunks, Mapping};
 use crate::base::simd::{LANES, match_tags, prefetch};
 
 /// Most buckets in one table.
@@ -158,6 +158,7 @@ pub struct BucketHeap {
     /// How many of the first free blocks have been given back to the system.
     cold: usize,
     buckets: usize,
+    huge: HugeChunks,
 }
 
 impl BucketHeap {
@@ -172,6 +173,7 @@ impl BucketHeap {
             free_blocks: Vec::new(),
             cold: 0,
             buckets: 0,
+            huge: HugeChunks::default(),
         }
     }
 
@@ -179,6 +181,12 @@ impl BucketHeap {
     #[must_use]
     pub fn used_bytes(&self) -> usize {
         self.buckets * BUCKET_BYTES
+    }
+
+    /// Backs one more full chunk by a huge page; false when there is none.
+    pub fn step_huge(&mut self) -> bool {
+        let (filled, has_cold) = (self.position.len() * BLOCK_BUCKETS * BUCKET_BYTES, self.cold > 0);
+        self.huge.step(&self.map, filled, |_, _| has_cold)
     }
 
     /// Bytes of bookkeeping beside the buckets.

@@ -390,6 +390,11 @@ impl Store {
         Store { arena: Arena::new(bytes), apart: Apart::default(), objects: Objects::default() }
     }
 
+    /// Backs one more full chunk of entries by a huge page; false when there is none.
+    pub fn step_huge(&mut self) -> bool {
+        self.arena.step_huge()
+    }
+
     /// Bytes of all entries and of the values kept apart.
     #[must_use]
     pub fn used_bytes(&self) -> usize {

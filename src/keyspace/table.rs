@@ -144,6 +144,11 @@ pub struct Index {
 }
 
 impl Index {
+    /// Backs one more full chunk of buckets by a huge page; false when there is none.
+    pub fn step_huge(&mut self) -> bool {
+        self.heap.step_huge()
+    }
+
     /// An index of `roots` slots a space, in at most `bytes` of bucket memory. Spaces cost nothing until used.
     #[must_use]
     pub fn new(roots: usize, bytes: usize) -> Index {

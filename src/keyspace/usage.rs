@@ -14,6 +14,11 @@ impl Keyspace {
         self.store.used_bytes() + self.overhead_bytes()
     }
 
+    /// Backs one more full 2 MiB of entries or index by a huge page: about 0.2 ms. False when there is none.
+    pub fn step_huge(&mut self) -> bool {
+        self.index.step_huge() || self.store.step_huge()
+    }
+
     /// The part of `used_bytes` that is neither key nor value: index and wheel.
     #[must_use]
     pub fn overhead_bytes(&self) -> usize {

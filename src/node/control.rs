@@ -9,6 +9,8 @@ use crate::spec::request::{LogLevel, Request, Shutdown};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+/// Huge pages made in one housekeeping, each about 0.2 ms.
+const HUGE_STEPS: usize = 4;
 /// Longest time that a stopping core waits for its last replies to leave.
 const LEAVE_MS: i64 = 500;
 
@@ -101,6 +103,11 @@ impl Core {
         }
         self.worker.look_again_all();
         self.close_idle_clients();
+        for _ in 0..HUGE_STEPS {
+            if !self.worker.shard.ks.step_huge() {
+                break;
+            }
+        }
         if now - self.last_rates.at_ms >= 1000 {
             self.rates(now);
             self.process_figures();
