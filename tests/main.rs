@@ -3,6 +3,7 @@
 mod clients;
 mod fuzz;
 mod oracle;
+mod queue;
 mod roads;
 mod sim;
 mod support;

@@ -10,6 +10,7 @@
 
 mod extended;
 mod float;
+mod shortest;
 
 pub use extended::{EXTENDED_TEXT_MAX, Extended};
 
@@ -94,6 +95,60 @@ pub fn parse_f64_or_nan(text: &[u8]) -> Option<f64> {
     Some(value)
 }
 
+/// Reads the end of a range of scores as C's `strtod` does: white space may stand before it, text ends at a zero byte, no text
+/// at all is 0, what is too large is infinity and what is too small is 0. `None` for anything else and for NaN. O(length).
+pub fn parse_f64_clamped(text: &[u8]) -> Option<f64> {
+    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+    if text.is_empty() {
+        return Some(0.0);
+    }
+    let start = text.iter().position(|byte| !matches!(byte, b' ' | b'\t'..=b'\r')).unwrap_or(text.len());
+    let text = text.get(start..).unwrap_or_default();
+    match float::scan(text)? {
+        Scan::Nan => None,
+        Scan::Decimal { .. } => std::str::from_utf8(text).ok()?.parse().ok(),
+        Scan::Infinity { negative } => Some(if negative { f64::NEG_INFINITY } else { f64::INFINITY }),
+        Scan::Hexadecimal { negative, mantissa, is_inexact, exponent } => {
+            let size = float::to_f64(mantissa, is_inexact, exponent);
+            Some(if negative { -size } else { size })
+        }
+    }
+}
+
+/// Appends a double with 17 significant digits, or fewer if the rest are zeros, as C's `%.17g` does: scientific below 1e-4
+/// and from 1e17 on. At most 24 bytes.
+pub fn fmt_double_17(out: &mut Vec<u8>, value: f64) {
+    if !value.is_finite() || value == 0.0 {
+        return fmt_double(out, value);
+    }
+    let text = format!("{value:.16e}");
+    let (number, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (sign, number) = number.strip_prefix('-').map_or(("", number), |rest| ("-", rest));
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    let digits = digits.trim_end_matches('0');
+    out.extend_from_slice(sign.as_bytes());
+    if (-4..17).contains(&exponent) {
+        let zeros = "0".repeat(if exponent < 0 { (-exponent) as usize } else { (exponent as usize + 1).saturating_sub(digits.len()) });
+        let all = if exponent < 0 { zeros + digits } else { digits.to_owned() + &zeros };
+        let (whole, fraction) = all.split_at(exponent.max(0) as usize + 1);
+        out.extend_from_slice(whole.as_bytes());
+        if !fraction.is_empty() {
+            out.push(b'.');
+            out.extend_from_slice(fraction.as_bytes());
+        }
+        return;
+    }
+    let (first, rest) = digits.split_at(1);
+    out.extend_from_slice(first.as_bytes());
+    if !rest.is_empty() {
+        out.push(b'.');
+        out.extend_from_slice(rest.as_bytes());
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    out.extend_from_slice(format!("e{sign}{:02}", exponent.abs()).as_bytes());
+}
+
 /// Appends a double as replies show it (7.2): `inf`, `-inf`, `nan`, `0`, `-0`; a whole number within 2^62 as an
 /// integer; otherwise the shortest digits that read back to the same double, as a plain number where that stays short
 /// and in scientific notation (`1.5e-7`, `1e+30`) elsewhere. At most 27 bytes.
@@ -114,47 +169,23 @@ pub fn fmt_double(out: &mut Vec<u8>, value: f64) {
             return write_i64(out, whole);
         }
     }
+    write_shortest(out, value);
+}
+
+/// Appends a double by its shortest digits, whole numbers too: `100`, but `1e+8`. Zero, infinities and NaN as
+/// [`fmt_double`] writes them. At most 27 bytes.
+pub fn fmt_shortest(out: &mut Vec<u8>, value: f64) {
+    if value.is_finite() && value != 0.0 { write_shortest(out, value) } else { fmt_double(out, value) }
+}
+
+/// `value`: finite and not zero.
+fn write_shortest(out: &mut Vec<u8>, value: f64) {
     if value < 0.0 {
         out.push(b'-');
     }
-    let mut digits = [0u8; 20];
-    let (count, exponent) = shortest_digits(value.abs(), &mut digits);
+    let mut digits = [0u8; shortest::DIGITS_MAX];
+    let (count, exponent) = shortest::digits_of(value.abs(), &mut digits);
     lay_out(out, &digits[..count], exponent);
-}
-
-/// Splits a positive finite double into its shortest digits and a power of ten: value = digits x 10^exponent.
-/// Returns how many of `digits` were filled (1..=17) and the exponent.
-fn shortest_digits(value: f64, digits: &mut [u8; 20]) -> (usize, i32) {
-    let mut buffer = zmij::Buffer::new();
-    let text = buffer.format_finite(value).as_bytes();
-    let (mut count, mut exponent, mut seen_dot) = (0usize, 0i32, false);
-    for (index, &byte) in text.iter().enumerate() {
-        match byte {
-            b'0' if count == 0 => exponent -= i32::from(seen_dot),
-            b'0'..=b'9' => {
-                // Digits past the buffer can only be zeros that pad a whole number.
-                if count < digits.len() {
-                    digits[count] = byte;
-                    count += 1;
-                    exponent -= i32::from(seen_dot);
-                } else if !seen_dot {
-                    exponent += 1;
-                }
-            }
-            b'.' => seen_dot = true,
-            _ => {
-                let tail = text.get(index + 1..).unwrap_or_default();
-                let tail = tail.strip_prefix(b"+").unwrap_or(tail);
-                exponent += parse_i64(tail).unwrap_or(0) as i32;
-                break;
-            }
-        }
-    }
-    while count > 1 && digits[count - 1] == b'0' {
-        count -= 1;
-        exponent += 1;
-    }
-    (count, exponent)
 }
 
 /// Writes digits x 10^exponent: plain while the number of padding zeros stays small, else scientific.

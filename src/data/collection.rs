@@ -19,10 +19,15 @@ pub enum Kind {
     /// A string, whatever its encoding.
     #[default]
     String,
+    /// A list.
     List,
+    /// A set.
     Set,
+    /// A sorted set, with or without positions.
     Zset,
+    /// A hash.
     Hash,
+    /// A stream.
     Stream,
 }
 
@@ -58,19 +63,29 @@ impl Kind {
 /// Where collections change their form, as the configuration says; one copy a call.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
+    /// Most fields of a packed hash.
     pub hash_max_listpack_entries: u64,
+    /// Longest field or value of a packed hash, bytes.
     pub hash_max_listpack_value: u64,
+    /// Most members of a packed sorted set.
     pub zset_max_listpack_entries: u64,
+    /// Longest member of a packed sorted set, bytes.
     pub zset_max_listpack_value: u64,
+    /// Most members of a run of integers.
     pub set_max_intset_entries: u64,
+    /// Most members of a packed set.
     pub set_max_listpack_entries: u64,
+    /// Longest member of a packed set, bytes.
     pub set_max_listpack_value: u64,
     /// Positive: elements a chunk; -1 to -5: 4, 8, 16, 32, 64 KiB a chunk.
     pub list_max_listpack_size: i32,
+    /// Chunks at either end of a list that are not compressed; 0: none is.
     pub list_compress_depth: i32,
     /// Elements of a list that are this long get a chunk of their own, bytes.
     pub list_packed_threshold: u64,
+    /// Bytes of a block of a stream, counted as its listpack; 0: no limit but that of a listpack.
     pub stream_node_max_bytes: u64,
+    /// Most entries of a block of a stream; 0: any number.
     pub stream_node_max_entries: i64,
     /// Seed of the hashes of members and fields: an outsider does not know it.
     pub seed: u64,
@@ -96,6 +111,9 @@ impl Default for Limits {
         }
     }
 }
+
+/// How many misses in a row `Collection::prefetch` can lead through.
+pub const PREFETCH_DEPTH: u32 = 5;
 
 /// One type of collection. `Default` is the empty one.
 pub trait Collection: Default + Clone + Send + Sync + 'static {
@@ -125,6 +143,11 @@ pub trait Collection: Default + Clone + Send + Sync + 'static {
     /// When the next of its elements expires, unix ms (hashes).
     fn next_expiry(&self) -> Option<i64> {
         None
+    }
+    /// Asks for memory that a look-up of `element` will read. `depth`: 0 to `PREFETCH_DEPTH` - 1, each time what the
+    /// previous ones led to; so the misses of many look-ups overlap. A hint: it changes nothing.
+    fn prefetch(&self, element: &[u8], depth: u32) {
+        let _ = (element, depth);
     }
     /// As an object.
     fn wrap(this: Arc<Self>) -> Object;
@@ -192,6 +215,12 @@ macro_rules! objects {
             #[must_use]
             pub fn next_expiry(&self) -> Option<i64> {
                 match self { $(Object::$kind(c) => c.next_expiry(),)* }
+            }
+
+            /// See [`Collection::prefetch`].
+            #[inline]
+            pub fn prefetch(&self, element: &[u8], depth: u32) {
+                match self { $(Object::$kind(c) => c.prefetch(element, depth),)* }
             }
 
             /// Whether it is empty.

@@ -19,8 +19,15 @@ use std::fmt;
 
 use sha1::{Digest as _, Sha1};
 
+use super::collection::{Collection, Object};
+use super::list::Side;
+use super::stream::Id;
+use crate::base::num::fmt_shortest;
+
 /// What a key with a time to live adds; the time itself is not part of a digest.
 const EXPIRES: &[u8] = b"!!expire!!";
+/// What a field of a hash with a time to live adds.
+const FIELD_EXPIRES: &[u8] = b"!!hexpire!!";
 
 /// The number by which a digest knows the type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,9 +87,74 @@ pub fn of_string(text: &[u8], expires: bool) -> Digest {
     digest
 }
 
-/// Takes in the content of a collection.
-pub fn add_object(digest: &mut Digest, object: &super::collection::Object) {
-    let _ = (digest, object);
+/// Digest of a collection, as DEBUG DIGEST-VALUE shows it.
+pub fn of_object(object: &Object, expires: bool) -> Digest {
+    let mut digest = Digest::default();
+    digest.value(kind_of(object), expires, |d| add_object(d, object));
+    digest
+}
+
+/// Digest of a key that holds a collection, ready for [`KeySum::add`].
+pub fn of_object_key(key: &[u8], object: &Object, expires: bool) -> Digest {
+    let mut digest = of_key(key);
+    digest.value(kind_of(object), expires, |d| add_object(d, object));
+    digest
+}
+
+fn kind_of(object: &Object) -> Kind {
+    match object {
+        Object::List(_) => Kind::List,
+        Object::Set(_) => Kind::Set,
+        Object::Zset(_) => Kind::SortedSet,
+        Object::Hash(_) => Kind::Hash,
+        Object::Stream(_) => Kind::Stream,
+    }
+}
+
+/// Takes in the content of a collection. A list mixes its elements in order, a stream its ids, fields and values. The others
+/// add a digest for each element: a set that of the member, a sorted set one that mixes member and score (its shortest
+/// digits), a hash one that mixes field and value and, for a field that expires, adds
+/// `!!hexpire!!`.
+pub fn add_object(digest: &mut Digest, object: &Object) {
+    let mut digits = itoa::Buffer::new();
+    match object {
+        Object::List(list) => list.view().each(0, u64::MAX, Side::Left, |item| {
+            digest.mix(item.text(&mut digits));
+            true
+        }),
+        Object::Set(set) => set.view().iter().for_each(|item| digest.add(item.text(&mut digits))),
+        Object::Zset(zset) => {
+            let mut number = Vec::new();
+            for (member, score) in zset.view().iter() {
+                number.clear();
+                fmt_shortest(&mut number, score);
+                let mut element = Digest::default();
+                element.mix(member.text(&mut digits));
+                element.mix(&number);
+                digest.add(&element.0);
+            }
+        }
+        Object::Hash(hash) => {
+            for (field, value, moment) in hash.view().iter() {
+                let mut element = Digest::default();
+                element.mix(field.text(&mut digits));
+                element.mix(value.text(&mut digits));
+                if moment.is_some() {
+                    element.add(FIELD_EXPIRES);
+                }
+                digest.add(&element.0);
+            }
+        }
+        Object::Stream(stream) => {
+            for entry in stream.log().range(Id::MIN, Id::MAX) {
+                digest.mix(format!("{}.{}", entry.id.ms, entry.id.seq).as_bytes());
+                for (field, value) in entry.fields() {
+                    digest.mix(field.text(&mut digits));
+                    digest.mix(value.text(&mut digits));
+                }
+            }
+        }
+    }
 }
 
 /// Starts the digest of a key; its value follows by [`Digest::value`].

@@ -328,7 +328,7 @@ pub fn splice(pack: &mut Vec<u8>, offset: usize, count: usize, texts: &[&[u8]]) 
 }
 
 /// Elements more and fewer; the count is walked again when it leaves what the field can say.
-fn recount(pack: &mut Vec<u8>, more: usize, fewer: usize) {
+fn recount(pack: &mut [u8], more: usize, fewer: usize) {
     let Some(old) = pack.first_chunk::<2>().map(|c| u16::from_le_bytes(*c)) else { return };
     let new = if old == UNKNOWN {
         if fewer == 0 {

@@ -31,6 +31,10 @@ pub struct Conn {
     pub calls: u32,
     /// Multi-core tickets not answered yet.
     pub tickets: u32,
+    /// A command is under way that nothing may overlap in either direction: it counts as a call and as a ticket.
+    pub is_exclusive: bool,
+    /// That command waits for a key.
+    pub wait: Option<Box<super::block::home::Wait>>,
     /// Already in the list of connections to look at again.
     pub is_listed: bool,
     /// In the list of connections with something for the node to do.
@@ -67,6 +71,8 @@ impl Conn {
             next_seq: 0,
             calls: 0,
             tickets: 0,
+            is_exclusive: false,
+            wait: None,
             is_listed: false,
             is_dirty: false,
             is_stalled: false,
@@ -85,6 +91,16 @@ impl Conn {
     #[inline(always)]
     pub fn is_idle(&self) -> bool {
         self.calls == 0 && self.tickets == 0
+    }
+
+    /// The command that started last, a call or a ticket, lets nothing overlap it.
+    pub fn begin_exclusive(&mut self) {
+        (self.calls, self.tickets, self.is_exclusive) = (1, 1, true);
+    }
+
+    /// It is answered.
+    pub fn end_exclusive(&mut self) {
+        (self.calls, self.tickets, self.is_exclusive) = (0, 0, false);
     }
 
     /// Takes the place of the next reply. A place taken this way is not owed yet: the reply may still be written at once.

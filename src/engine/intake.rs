@@ -17,6 +17,7 @@ use crate::proto::{
     Span,
     parse::{Limits, Parsed, parse},
 };
+use crate::spec::client::{Blocked, Client};
 use crate::spec::{Args, Flags, Multi, Route, client::ReplyMode, route::SessionOp};
 
 /// Commands and bytes that one connection may take in one pass over the connections.
@@ -34,6 +35,8 @@ const OUTPUT_MAX: usize = 1 << 20;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Call,
+    /// A call that may wait for a key.
+    Blocking,
     Exec,
     Watch,
 }
@@ -358,6 +361,7 @@ impl Worker {
             }
             Route::Every(_) if self.shard.cores == 1 => self.at_home(i, |w| w.run_every_alone(i, row, &args)),
             Route::Every(_) => self.start_ticket_for(i, row, &args),
+            Route::Keys(multi) if spec.flags.has(Flags::BLOCKING) => self.take_blocking(i, facts, (row, &args), multi, place),
             Route::Keys(multi) => self.take_keys(i, facts, (row, &args), multi, place),
         }
     }
@@ -377,6 +381,21 @@ impl Worker {
         Taken::Done
     }
 
+    /// A command that may wait for a key: nothing of its connection overlaps it.
+    fn take_blocking(&mut self, i: usize, facts: Facts, call: (u16, &Args), multi: Multi, place: Option<Place>) -> Taken {
+        let Some(conn) = self.conns.get(i) else { return Taken::Closing };
+        if !conn.is_idle() {
+            return Taken::Stalled;
+        }
+        let before = self.batch.calls.len();
+        let taken = self.take_keys(i, facts, call, multi, place);
+        if let (Taken::Done, Some(conn)) = (&taken, self.conns.get(i)) {
+            conn.begin_exclusive();
+            self.batch.calls[before..].iter_mut().for_each(|c| c.kind = Kind::Blocking);
+        }
+        taken
+    }
+
     fn take_keys(&mut self, i: usize, facts: Facts, (row, args): (u16, &Args), multi: Multi, place: Option<Place>) -> Taken {
         if self.shard.cores == 1 {
             return self.single(i, facts, (row, args), place, 0, None);
@@ -391,7 +410,9 @@ impl Worker {
         let cores = self.shard.cores;
         let owner = |p: &(u32, u8)| slots::owner_of(slots::slot_of(args.get(p.0 as usize)), cores);
         let first = places.first().map(owner);
-        let is_single = found.is_err() || matches!(multi, Multi::Single) || places.iter().all(|p| Some(owner(p)) == first);
+        let is_scouted = found.is_ok() && matches!(multi, Multi::Scout(scout) if (scout.is_needed)(args));
+        let is_together = matches!(multi, Multi::Single) || places.iter().all(|p| Some(owner(p)) == first);
+        let is_single = found.is_err() || (is_together && !is_scouted);
         self.key_places = places;
         if is_single {
             // Without a valid key the command's own function says what is wrong; any core can do that.
@@ -610,6 +631,15 @@ impl Worker {
     pub(super) fn look_at_clients(&mut self) {
         let marked: Vec<usize> = self.shard.clients.iter().filter(|(_, c)| c.close_now || c.close_after_reply).map(|(i, _)| i).collect();
         marked.into_iter().for_each(|i| self.mark_dirty(i));
+        if self.shard.waits.clients > 0 {
+            self.look_at_unblocked();
+        }
+    }
+
+    fn look_at_unblocked(&mut self) {
+        let how = |c: &Client| if let Blocked::Ending(with_error) = c.blocked { Some(with_error) } else { None };
+        let told: Vec<(usize, bool)> = self.shard.clients.iter().filter_map(|(i, c)| Some((i, how(c)?))).collect();
+        told.into_iter().for_each(|(i, with_error)| self.unblock(i, with_error));
     }
 }
 

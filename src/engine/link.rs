@@ -43,11 +43,18 @@ impl Words {
 }
 
 /// Where a reply goes: a connection of the core that asked, and its place in the order of replies.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Back {
     pub conn: u32,
     pub generation: u32,
     pub seq: u64,
+}
+
+impl Back {
+    /// Not above any other.
+    pub const FIRST: Back = Back { conn: 0, generation: 0, seq: 0 };
+    /// Of no connection.
+    pub const NOBODY: Back = Back { conn: u32::MAX, generation: u32::MAX, seq: u64::MAX };
 }
 
 /// One call in a parcel.
@@ -108,6 +115,9 @@ pub struct Step {
 pub struct Wanted {
     pub db: usize,
     pub key: Vec<u8>,
+    /// A call that may wait would take something out of it: while the key is being gone through for another call that has waited
+    /// longer, it counts as empty.
+    pub yields_for: Option<Back>,
 }
 
 /// What a part does at its core.
@@ -140,6 +150,8 @@ pub struct Change {
     pub db: usize,
     pub key: Vec<u8>,
     pub value: Moved,
+    /// How the change is recorded, if the command said it in words about this key alone; else it is recorded as the value.
+    pub effects: Vec<Vec<Vec<u8>>>,
 }
 
 /// What a later round asks of a core that holds slots for a ticket.
@@ -151,6 +163,13 @@ pub enum RoundKind {
     Nothing,
     /// Not of a ticket: watches that ended.
     Unwatch(Vec<Watched>),
+    /// The ticket's call waits for keys here.
+    Block(Box<super::block::owner::Waiter>),
+    /// Not of a ticket, about a call that waits for keys there: it may be served; it was tried and nothing was found; it waits
+    /// no more.
+    Claim(Back),
+    Kept(Back),
+    Withdraw(Back),
 }
 
 /// A later round.
@@ -187,6 +206,20 @@ pub enum Answer {
         reply: Vec<u8>,
     },
     Part(Box<PartAnswer>),
+    /// A call found nothing and waits in the queues of the core that answers.
+    Blocked {
+        back: Back,
+        row: u16,
+        until: i64,
+    },
+    /// A key is ready for a call that waits.
+    Offer {
+        back: Back,
+    },
+    /// A call that could have been served was not: it waits on.
+    Unserved {
+        back: Back,
+    },
 }
 
 /// One core's ends of its rings to and from another core.

@@ -1,6 +1,7 @@
 //! Running calls on one core, and transactions over several. Pure: no socket, no clock, no thread.
 
 pub mod admit;
+pub mod block;
 pub mod conn;
 pub mod intake;
 pub mod link;

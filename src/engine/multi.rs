@@ -128,6 +128,7 @@ impl Worker {
                 let start = (self.nanos)();
                 let reply = self.every_here(i, command.row, &command.words.args(), command.db, command.is_resp3);
                 run::account(&mut self.shard, command.row, (self.nanos)().saturating_sub(start), 1);
+                self.look_at_clients();
                 out.raw(&reply);
                 continue;
             }
@@ -193,7 +194,7 @@ impl Worker {
             && self.plan_queue(i).iter().all(|c| match &c.place {
                 Where::Home => true,
                 Where::One(core) => *core == here,
-                Where::Split(_) | Where::Every | Where::Gather(_) => false,
+                Where::Split(_) | Where::Every | Where::Gather(_) | Where::Scout(_) => false,
             })
     }
 

@@ -66,6 +66,20 @@ pub enum Fault {
     StarvedForgotten,
     /// Nobody is woken for an answer that had to wait for room.
     LateAnswerSleeps,
+    /// Home answers every offer for a call that it is trying to serve as if it were the first.
+    ClaimedTwice,
+    /// Owners are not told that a call waits no more.
+    WithdrawalLost,
+    /// A waiter of another core is served without asking its home.
+    ServedUnclaimed,
+    /// Home lets a call be served although its client is gone.
+    DeathIgnored,
+    /// The next waiter is asked before the one before it has answered.
+    OffersOvertake,
+    /// A call over several cores takes what a waiter is being asked about.
+    NewcomersFirst,
+    /// A call over several cores that found nothing lets go before its owners know that it waits.
+    WaitsTooLate,
     /// Replies are written when they arrive, whoever's turn it is.
     RepliesUnordered,
 }

@@ -13,6 +13,9 @@ use crate::keyspace::{Key, slots};
 use crate::proto::{Span, encode::Out};
 use crate::spec::{Args, call::Origin};
 
+/// Words up to which a call that is fast for one element counts as fast.
+const FEW_WORDS: u32 = 16;
+
 /// Who waits for the reply of a call that could not run at once.
 #[derive(Clone, Copy)]
 pub enum Asker {
@@ -38,6 +41,9 @@ pub struct Waiting {
 impl Worker {
     /// Runs everything that may run now. Returns how many calls of this core's connections were run.
     pub(super) fn run_calls(&mut self, sources: &Sources) -> usize {
+        if self.waiters.is_serving() || self.shard.ks.has_ready() {
+            self.serve();
+        }
         self.run_waiting();
         while let Some((core, parcel)) = self.inbox.pop_front() {
             self.run_parcel(core, parcel);
@@ -75,11 +81,21 @@ impl Worker {
                 }
             }
         }
+        let commands = &self.shard.server.commands;
+        if calls.len() > 1 {
+            self.shard.ks.prefetch_elements(calls.iter().filter_map(|c| {
+                let (element, (at, hash, slot)) = (commands.row(c.row).element, c.hint?);
+                let args = words(c);
+                let element = (element != 0).then(|| args.try_get(usize::from(element)))??;
+                Some((c.db as usize, Key { bytes: args.get(at as usize), hash, slot }, element))
+            }));
+        }
         let times_all = (0..1000).contains(&self.shard.config.slowlog_log_slower_than);
         let mut start = (self.nanos)();
         let mut group = Group::default();
         for c in calls {
-            let constant = c.kind == Kind::Call && self.shard.server.commands.row(c.row).is_constant && !times_all;
+            let is_constant = commands.row(c.row).is_constant && c.count <= FEW_WORDS;
+            let constant = c.kind == Kind::Call && is_constant && !times_all;
             if constant && group.takes(c.row) {
                 self.run_one(c, words(c));
                 continue;
@@ -94,6 +110,10 @@ impl Worker {
             }
             self.run_one(c, words(c));
             let end = (self.nanos)();
+            if std::mem::take(&mut self.waiters.has_blocked) {
+                start = end;
+                continue;
+            }
             run::account(&mut self.shard, c.row, end - start, 1);
             if let Some(client) = self.shard.clients.get(c.conn as usize) {
                 let origin = super::origin(client, false);
@@ -112,12 +132,16 @@ impl Worker {
         if !self.queue.is_clear() && !self.probe.has(Fault::CallsPassHolds) && self.must_wait(c, &args) {
             return;
         }
+        if c.kind == Kind::Blocking {
+            return self.run_one_blocking(c, args);
+        }
         let Some(conn) = self.conns.get(i) else { return };
         conn.calls -= 1;
         if c.kind != Kind::Call {
             let mut out = Out { buf: Vec::new(), resp3: conn.out.resp3 };
             self.run_session_call(c.kind, i, &args, &mut out);
             self.reply_place(i, c.seq, c.is_mute, &out.buf);
+            self.serve_if_ready();
             return;
         }
         let client = &self.shard.clients[i];
@@ -139,6 +163,21 @@ impl Worker {
             conn.is_listed = true;
             self.again.push(i);
         }
+        self.serve_if_ready();
+    }
+
+    fn run_one_blocking(&mut self, c: &BatchCall, args: Args) {
+        let i = c.conn as usize;
+        let Some(conn) = self.conns.get(i) else { return };
+        let back = Back { conn: c.conn, generation: conn.generation, seq: c.seq };
+        conn.owe(c.seq, c.is_mute);
+        let client = &self.shard.clients[i];
+        let job = Job { row: c.row, args, db: client.db, now: self.now, origin: super::origin(client, false), home: Some(i), hint: None };
+        let mut out = Out { buf: Vec::new(), resp3: client.is_resp3 };
+        if self.run_blocking(self.shard.core, back, &job, &mut out) {
+            self.deliver(back, &out.buf);
+        }
+        self.serve_if_ready();
     }
 
     /// Writes the reply of place `seq` now or keeps it until its turn.
@@ -181,7 +220,7 @@ impl Worker {
     }
 
     /// Slots that a call touches on this core.
-    fn slots_of(&mut self, row: u16, args: &Args) -> Vec<u16> {
+    pub(super) fn slots_of(&self, row: u16, args: &Args) -> Vec<u16> {
         let spec = self.shard.server.commands.row(row).spec;
         let mut places = Vec::new();
         // A call with an invalid count of keys touches none: its function refuses it.
@@ -209,7 +248,14 @@ impl Worker {
         let mut out = Out { buf: Vec::new(), resp3: w.is_resp3 };
         let start = (self.nanos)();
         let home = matches!(w.asker, Asker::Here).then_some(w.back.conn as usize);
-        if w.kind != Kind::Call {
+        if self.is_blocking(w.row) && (home.is_none() || self.conns.asked(w.back).is_some()) {
+            let job = Job { row: w.row, args: w.words.args(), db: w.db, now: self.now, origin: w.origin, home, hint: None };
+            let asker = if let Asker::Core(core) = w.asker { core } else { self.shard.core };
+            if !self.run_blocking(asker, w.back, &job, &mut out) {
+                self.waiters.has_blocked = false;
+                return;
+            }
+        } else if w.kind != Kind::Call {
             if self.conns.asked(w.back).is_some() {
                 self.run_session_call(w.kind, w.back.conn as usize, &w.words.args(), &mut out);
             }
@@ -222,6 +268,7 @@ impl Worker {
             Asker::Here => self.deliver(w.back, &out.buf),
             Asker::Core(core) => self.answer(core, Answer::Late { back: w.back, reply: out.buf }),
         }
+        self.serve_if_ready();
     }
 
     /// Runs a parcel of another core and sends it back with the replies.
@@ -242,6 +289,13 @@ impl Worker {
                 self.shard.ks.prefetch_entry(c.db as usize, &key);
             }
         }
+        let commands = &self.shard.server.commands;
+        self.shard.ks.prefetch_elements(calls.iter().filter_map(|c| {
+            let (element, (at, hash, slot)) = (commands.row(c.row).element, c.hint?);
+            let args = Args { base: bytes, spans: &spans[c.first as usize..(c.first + c.count) as usize] };
+            let element = (element != 0).then(|| args.try_get(usize::from(element)))??;
+            Some((c.db as usize, Key { bytes: args.get(at as usize), hash, slot }, element))
+        }));
         let passes_holds = self.probe.has(Fault::CallsPassHolds);
         let times_all = (0..1000).contains(&self.shard.config.slowlog_log_slower_than);
         let mut start = (self.nanos)();
@@ -259,7 +313,7 @@ impl Worker {
                     continue;
                 }
             }
-            let is_alone = times_all || !self.shard.server.commands.row(c.row).is_constant;
+            let is_alone = times_all || !commands.row(c.row).is_constant || c.count > FEW_WORDS;
             if is_alone || !group.takes(c.row) {
                 let now = (self.nanos)();
                 group.close(&mut self.shard, now - start);
@@ -271,7 +325,16 @@ impl Worker {
             let before = out.buf.len();
             out.resp3 = c.is_resp3;
             let job = Job { row: c.row, args, db: c.db as usize, now: self.now, origin: c.origin, home: None, hint: c.hint };
-            run::run(&mut self.shard, &mut out, &job);
+            if is_alone && self.is_blocking(c.row) {
+                if !self.run_blocking(core, c.back, &job, &mut out) {
+                    self.waiters.has_blocked = false;
+                    c.reply = None;
+                    continue;
+                }
+            } else {
+                run::run(&mut self.shard, &mut out, &job);
+            }
+            self.serve_if_ready();
             if is_alone {
                 let end = (self.nanos)();
                 run::account(&mut self.shard, c.row, end - start, 1);
@@ -312,7 +375,13 @@ impl Worker {
     pub(super) fn deliver(&mut self, back: Back, reply: &[u8]) {
         let unordered = self.probe.has(Fault::RepliesUnordered);
         let Some(conn) = self.conns.asked(back) else { return };
-        conn.calls -= 1;
+        if conn.is_exclusive {
+            conn.end_exclusive();
+            self.end_wait(back.conn as usize);
+        } else {
+            conn.calls -= 1;
+        }
+        let Some(conn) = self.conns.asked(back) else { return };
         if unordered {
             conn.out.raw(reply);
             return;

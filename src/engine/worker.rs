@@ -8,6 +8,7 @@
 //! Does not know: sockets, clocks (time comes in), which of its outputs were sent.
 
 use super::{
+    block::{home::Timers, owner::Waiters},
     conn::Conns,
     intake::{Batch, Sources},
     link::{Answer, Link, Parcel},
@@ -47,6 +48,8 @@ pub struct Worker {
     pub(super) inbox: VecDeque<(usize, Box<Parcel>)>,
     pub(super) batch: Batch,
     pub(super) waiting: VecDeque<Waiting>,
+    pub(super) waiters: Waiters,
+    pub(super) timers: Timers,
     /// Connections whose unread input may be able to go on.
     pub(super) again: Vec<usize>,
     pub(super) dirty: Vec<usize>,
@@ -79,6 +82,8 @@ impl Worker {
             inbox: VecDeque::new(),
             batch: Batch::default(),
             waiting: VecDeque::new(),
+            waiters: Waiters::default(),
+            timers: Timers::default(),
             again: Vec::new(),
             dirty: Vec::new(),
             has_stalled: false,
@@ -102,6 +107,7 @@ impl Worker {
     /// The connection is gone; what it still waits for finds nobody.
     pub fn close(&mut self, i: usize) {
         self.release_watches(i);
+        self.abandon_wait(i);
         self.conns.remove(i);
         self.shard.clients.remove(i);
     }
@@ -112,6 +118,7 @@ impl Worker {
         self.shard.ks.set_now(now);
         self.take_in_messages();
         self.pass(Point::MessagesTaken);
+        self.time_out_waits();
         if std::mem::take(&mut self.is_starved) {
             self.look_again_all();
         }
@@ -122,7 +129,7 @@ impl Worker {
         self.resume_connections(&mut sources);
         let mut ran = 0;
         loop {
-            let taken = self.take_in_commands(&mut sources);
+            let taken = self.start_tries() | self.take_in_commands(&mut sources);
             self.pass(Point::CommandsTaken);
             if self.probe.has(Fault::CallsBeforeTickets) {
                 ran += self.run_calls(&sources);
@@ -137,12 +144,14 @@ impl Worker {
             self.take_in_own_answers();
             self.resume_connections(&mut sources);
             let has_released = std::mem::take(&mut self.queue.has_released);
-            if (!taken && !sources.has_ready() && !has_released) || ran >= TURN_CALLS {
+            let has_tries = !self.timers.tries.is_empty() && !self.is_starved;
+            if (!taken && !sources.has_ready() && !has_released && !has_tries) || ran >= TURN_CALLS {
                 break;
             }
         }
         self.keep_unread(sources);
         self.background();
+        self.serve_if_ready();
         self.send_parcels();
         self.flush_links();
     }
@@ -190,7 +199,7 @@ impl Worker {
     /// Unix ms of the next thing that time alone makes due.
     pub fn next_deadline(&self) -> Option<i64> {
         let pause = (self.shard.pause.until_ms > self.now).then_some(self.shard.pause.until_ms);
-        [self.shard.ks.next_expiry(), pause].into_iter().flatten().min()
+        [self.shard.ks.next_expiry(), pause, self.timers.next()].into_iter().flatten().min()
     }
 
     /// Cores to wake because something was sent to them; the list is empty afterwards.
@@ -246,6 +255,8 @@ impl Worker {
 
     fn take_in_messages(&mut self) {
         let (mut has_parcels, mut has_parts) = (false, false);
+        // What is said about calls that wait may have to be answered, so it has to wait until the link is back in its place.
+        let mut about_waits = Vec::new();
         for core in 0..self.links.len() {
             let Some(mut link) = self.links[core].take() else { continue };
             while let Some(answer) = link.answers_in.pop() {
@@ -255,7 +266,7 @@ impl Worker {
                         has_parcels = true;
                         self.parcel_came_back(parcel);
                     }
-                    Answer::Late { back, reply } => self.deliver(back, &reply),
+                    Answer::Late { back, reply } if about_waits.is_empty() => self.deliver(back, &reply),
                     Answer::Part(part) => {
                         if !part.is_of_round {
                             link.parts_out -= 1;
@@ -263,6 +274,7 @@ impl Worker {
                         self.tickets.arrived.push_back(*part);
                         has_parts = true;
                     }
+                    other => about_waits.push(other),
                 }
             }
             self.pass(Point::RingRead);
@@ -274,6 +286,7 @@ impl Worker {
                 self.inbox.push_back((core, parcel));
             }
             self.links[core] = Some(link);
+            about_waits.drain(..).for_each(|answer| self.hear_of_wait(core, answer));
         }
         self.take_in_own_answers();
         if has_parcels || (has_parts && !self.probe.has(Fault::StarvedForgotten)) {

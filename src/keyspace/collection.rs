@@ -14,10 +14,13 @@ use std::sync::Arc;
 use super::entry::{Body, Content, Entry, Kind};
 use super::item::Ttl;
 use super::{Found, Key, Keyspace};
-use crate::data::collection::{Collection, Object};
+use crate::data::collection::{Collection, Object, PREFETCH_DEPTH};
 
 /// Objects up to this many bytes are freed at once, others in steps.
 const AT_ONCE: usize = 16 * 1024;
+
+/// Collections up to this many bytes are in the processor's caches when they are in use.
+const WORTH_PREFETCHING: usize = 256 * 1024;
 
 /// What a change left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,40 @@ pub struct Edited<R> {
 }
 
 impl Keyspace {
+    /// Asks for the memory that look-ups of elements in big collections will read, so that the misses of all overlap. The entries
+    /// of the keys should be on their way already. A hint: it changes nothing.
+    pub fn prefetch_elements<'a>(&self, looks: impl Iterator<Item = (usize, Key<'a>, &'a [u8])> + Clone) {
+        for depth in 0..PREFETCH_DEPTH {
+            let (mut last, mut is_any) = (None, false);
+            for (db, key, element) in looks.clone() {
+                let object = match last {
+                    Some((d, hash, object)) if d == db && hash == key.hash => object,
+                    _ => self.big_object(db, &key),
+                };
+                last = Some((db, key.hash, object));
+                if let Some(object) = object {
+                    object.prefetch(element, depth);
+                    is_any = true;
+                }
+            }
+            if !is_any {
+                return;
+            }
+        }
+    }
+
+    /// The collection at a key (most likely that key's) if it is too big for the processor's caches.
+    fn big_object(&self, db: usize, key: &Key) -> Option<&Object> {
+        let place = self.place(db, key.slot)?;
+        let view = self.store.view(Entry::from_number(self.index.likely(place, key.hash)?));
+        match view.body() {
+            Body::Apart(number) if view.kind() != Kind::String => {
+                self.store.objects().get(number).filter(|o| o.bytes() > WORTH_PREFETCHING)
+            }
+            _ => None,
+        }
+    }
+
     /// Changes the collection at `key`; a missing one is an empty one first, and one that is empty afterwards goes away.
     /// `change` returns what it likes and the number of elements that it changed; with 0 nothing has happened (so it must not
     /// have changed anything then). The expiry stays. Neither the type nor the time is looked at: `find` comes first.

@@ -88,6 +88,8 @@ pub struct Stats {
     pub misses: u64,
     /// Keys deleted because their time was over.
     pub expired_keys: u64,
+    /// Fields of hashes deleted because their time was over.
+    pub expired_fields: u64,
     /// Changes of any key ("dirty").
     pub changes: u64,
     /// Writes refused because the core's memory for entries or index was full.

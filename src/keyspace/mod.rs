@@ -24,6 +24,7 @@
 //!
 //! Budget: no allocation and no system call on a look-up or an overwrite; two cache misses, both prefetchable.
 
+pub mod apart;
 pub mod buckets;
 pub mod collection;
 pub mod entry;
@@ -46,6 +47,7 @@ use foldhash::{SharedSeed, quality::FoldHasher};
 
 pub use collection::Edited;
 pub use entry::{INLINE_MAX, Kind};
+pub use expire::{Names, Over};
 pub use flush::Doomed;
 pub use item::{Item, Look, Stats, StrRef, Ttl, Tuning, Value};
 pub use slots::{SLOTS, owner_of, range_of, slot_of};
@@ -111,6 +113,9 @@ impl KeyHasher {
     }
 }
 
+/// The space and the name of a collection whose elements expire.
+type ElementTimer = (usize, Box<[u8]>);
+
 /// One core's keys. See the file's head.
 pub struct Keyspace {
     /// Settings; the owner of the configuration writes them.
@@ -135,13 +140,14 @@ pub struct Keyspace {
     /// What the write hook has to do; 0 nearly always.
     attention: u8,
     watched: touch::Watched,
+    awaited: touch::Awaited,
     walk: Option<walk::Walk>,
     touched: BTreeSet<(usize, Vec<u8>)>,
     expired: expire::Expired,
     /// Big collections that are being freed in steps.
     graveyard: VecDeque<Object>,
     /// Collections whose elements expire: when the next one does, and its object's number -> space and key.
-    element_timers: BTreeMap<(i64, u32), (usize, Box<[u8]>)>,
+    element_timers: BTreeMap<(i64, u32), ElementTimer>,
 }
 
 /// The index's view of the entries; a macro because it borrows four fields and leaves the index free.
@@ -210,6 +216,7 @@ impl Keyspace {
             now: 0,
             attention: 0,
             watched: touch::Watched::default(),
+            awaited: touch::Awaited::default(),
             walk: None,
             touched: BTreeSet::new(),
             expired: expire::Expired::default(),

@@ -177,7 +177,7 @@ impl Pair {
         while self.keys.next_expiry().is_some_and(|at| at <= self.now) {
             self.keys.expire_due(self.now, 1000, &mut |_| false);
         }
-        self.keys.drain_expired(&mut |_, _| {});
+        self.keys.drain_expired(&mut |_| {});
         self.forget_expired();
         let mut seen = Model::new();
         for db in 0..self.databases {
@@ -421,7 +421,7 @@ fn a_million_keys_due_in_one_second_are_gone_in_time() {
         if called_for {
             keys.expire_due(now, 40_000, &mut |_| false);
         }
-        keys.drain_expired(&mut |_, _| {});
+        keys.drain_expired(&mut |_| {});
     }
     assert_eq!(keys.stats.expired_keys, 1_000_000);
     assert!(keys.wheel.is_empty() && now > start + 5990);
@@ -438,7 +438,7 @@ fn expired_keys_are_queued_in_order_and_skipped_slots_wait() {
     assert_eq!(keys.expire_due(100, 100, &mut |slot| slot == held), 2);
     let mut seen = Vec::new();
     assert!(keys.has_expired());
-    keys.drain_expired(&mut |db, key| seen.push((db, key.to_vec())));
+    keys.drain_expired(&mut |over| seen.push((over.db, over.key.to_vec())));
     assert_eq!(seen, [(0, b"b".to_vec()), (1, b"a".to_vec())]);
     assert_eq!(keys.len(0), 1);
     assert_eq!(keys.expire_due(120, 100, &mut |_| false), 1);
@@ -572,4 +572,104 @@ fn writes_beyond_the_arena_are_refused_and_change_nothing() {
     let item = keys.find(0, &key, 0, Look::Read).unwrap();
     assert_eq!((item.string(), item.expire_at()), (StrRef::Bytes(&value), None));
     assert!(keys.remove(0, &key) && keys.set_str(0, &key, &value, Ttl::None, 0));
+}
+
+mod fields {
+    //! Fields of hashes that expire.
+
+    use super::*;
+    use crate::data::collection::Limits;
+    use crate::data::hash::Hash;
+
+    /// Everything that expired since the last call: database, key, fields, gone.
+    fn drained(keys: &mut Keyspace) -> Vec<(usize, String, Vec<String>, bool)> {
+        let mut all = Vec::new();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        keys.drain_expired(&mut |over| all.push((over.db, text(over.key), over.fields.iter().map(text).collect(), over.is_gone)));
+        all
+    }
+
+    fn put(keys: &mut Keyspace, db: usize, name: &[u8], fields: &[(&str, Option<i64>)]) {
+        let (key, limits) = (keys.key(name), Limits::default());
+        keys.edit(db, &key, |hash: &mut Hash| {
+            fields.iter().for_each(|(field, ttl)| assert!(hash.insert(field.as_bytes(), b"v", *ttl, &limits)));
+            ((), fields.len() as u64)
+        });
+    }
+
+    fn len(keys: &mut Keyspace, db: usize, name: &[u8]) -> usize {
+        let key = keys.key(name);
+        keys.find(db, &key, 0, Look::Quiet).and_then(|item| item.get::<Hash>()).map_or(0, |hash| hash.len())
+    }
+
+    #[test]
+    fn they_go_on_time_and_the_key_with_the_last() {
+        let mut keys = Keyspace::new(3, 2, 0..SLOTS);
+        put(&mut keys, 1, b"h", &[("a", Some(100)), ("b", Some(200)), ("c", None)]);
+        put(&mut keys, 0, b"only", &[("x", Some(150))]);
+        assert_eq!(keys.next_expiry(), Some(101));
+        assert_eq!(keys.expire_due(100, 10, &mut |_| false), 0);
+        assert_eq!(keys.expire_due(151, 10, &mut |_| false), 2);
+        let gone = drained(&mut keys);
+        assert_eq!(gone, [(1, "h".into(), vec!["a".into()], false), (0, "only".into(), vec!["x".into()], true)]);
+        assert_eq!((keys.len(0), len(&mut keys, 1, b"h"), keys.next_expiry()), (0, 2, Some(201)));
+        keys.tuning.keep_expired = true;
+        assert_eq!((keys.expire_due(500, 10, &mut |_| false), keys.next_expiry()), (0, None));
+        keys.tuning.keep_expired = false;
+        assert_eq!(keys.expire_due(500, 10, &mut |_| false), 1);
+        assert_eq!((keys.next_expiry(), keys.stats.expired_fields, keys.element_timers.len()), (None, 3, 0));
+    }
+
+    #[test]
+    fn timers_follow_their_keys_through_everything() {
+        let mut keys = Keyspace::new(3, 2, 0..SLOTS);
+        put(&mut keys, 0, b"a", &[("f", Some(100)), ("g", Some(300))]);
+        let (a, b) = (keys.key(b"a"), keys.key(b"b"));
+        let (value, _) = keys.get_value(0, &a).unwrap();
+        keys.put(0, &b, value, Ttl::None);
+        keys.remove(0, &a);
+        assert_eq!(keys.element_timers.len(), 1);
+        keys.swap(0, 1);
+        assert_eq!(keys.expire_due(101, 10, &mut |_| false), 1);
+        assert_eq!(drained(&mut keys), [(1, "b".into(), vec!["f".into()], false)]);
+        keys.set_str(1, &b, b"a string", Ttl::None, 102);
+        assert!(keys.element_timers.is_empty());
+        put(&mut keys, 1, b"a", &[("f", Some(400))]);
+        let mut doomed = keys.flush(1);
+        assert_eq!((keys.expire_due(500, 10, &mut |_| false), drained(&mut keys).len()), (1, 0));
+        while !doomed.step(&mut keys, 100) {}
+        assert_eq!((keys.next_expiry(), keys.element_timers.len()), (None, 0));
+    }
+
+    #[test]
+    fn skipped_slots_wait_and_named_fields_go_at_once() {
+        let mut keys = Keyspace::new(3, 1, 0..SLOTS);
+        put(&mut keys, 0, b"h", &[("a", Some(10)), ("b", Some(20)), ("c", None)]);
+        assert_eq!(keys.expire_due(100, 10, &mut |_| true), 0);
+        assert_eq!(keys.next_expiry(), Some(108));
+        assert_eq!(keys.expire_due(107, 10, &mut |_| false), 0);
+        let (key, changes) = (keys.key(b"h"), keys.stats.changes);
+        keys.expire_fields(0, &key, 107, &[b"b", b"c", b"x"]);
+        assert_eq!(drained(&mut keys), [(0, "h".into(), vec!["b".into()], false)]);
+        assert_eq!((keys.expire_due(108, 10, &mut |_| false), keys.stats.changes), (1, changes));
+        assert_eq!(len(&mut keys, 0, b"h"), 1);
+    }
+
+    #[test]
+    fn a_million_of_them_go_in_slices() {
+        let mut keys = Keyspace::new(3, 1, 0..SLOTS);
+        let limits = Limits::default();
+        let key = keys.key(b"big");
+        keys.edit(0, &key, |hash: &mut Hash| {
+            (0..50_000u32).for_each(|n| assert!(hash.insert(&n.to_le_bytes(), b"v", Some(1 + i64::from(n % 7)), &limits)));
+            ((), 1)
+        });
+        let mut slices = 0;
+        while keys.next_expiry().is_some_and(|at| at <= 100) {
+            assert!(keys.expire_due(100, 1000, &mut |_| false) <= 1000);
+            slices += 1;
+        }
+        assert!(slices >= 50 && keys.len(0) == 0 && keys.stats.expired_fields == 50_000);
+        assert!(drained(&mut keys).last().unwrap().3);
+    }
 }

@@ -1,15 +1,17 @@
-//! The one write hook, and what hangs on it: WATCH versions, snapshot pre-images, the report of touched keys.
+//! The one write hook, and what hangs on it: WATCH versions, keys that somebody waits for, snapshot pre-images, the report of
+//! touched keys.
 //!
-//! `before` is called ahead of every change of a key, by Keyspace alone. With nothing watched, no walk and no report it
-//! is one predictable branch on `attention`.
+//! `before` is called ahead of every change of a key, by Keyspace alone. With nothing watched or awaited, no walk and no report
+//! it is one predictable branch on `attention`.
 //!
 //! Invariants
 //! - A watched key's version grows with every change, and never repeats, so a token of an earlier WATCH cannot match.
 //! - A key that expires after WATCH has changed; one that had expired before has not when it is deleted.
+//! - An awaited key that changes, appears or goes is in the list of ready keys once, in the order of first changes.
 //!
 //! Ref: redis.io/docs/latest/develop/using-commands/transactions ("Optimistic locking"), WATCH and expiry as in 7.2
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::table::Place;
 use super::{Key, Keyspace, hands};
@@ -18,6 +20,9 @@ use super::{Key, Keyspace, hands};
 const WATCHED: u8 = 1;
 const WALKING: u8 = 2;
 const REPORTING: u8 = 4;
+const AWAITED: u8 = 8;
+/// The list of ready keys is not empty.
+const READY: u8 = 16;
 /// Token bit: the key's time was over when WATCH was called.
 const WAS_EXPIRED: u64 = 1;
 
@@ -56,7 +61,77 @@ impl Watched {
     }
 }
 
+/// A key with its database.
+type Named = (usize, Box<[u8]>);
+
+/// Keys that somebody waits for, by hash, and those of them that changed.
+#[derive(Default)]
+pub(super) struct Awaited {
+    keys: BTreeMap<u64, Vec<Named>>,
+    ready: VecDeque<Named>,
+}
+
+impl Awaited {
+    fn has(&self, db: usize, key: &Key) -> bool {
+        self.keys.get(&key.hash).is_some_and(|list| list.iter().any(|(d, k)| *d == db && **k == *key.bytes))
+    }
+
+    /// Notes a change; says whether the key is awaited.
+    fn change(&mut self, db: usize, key: &Key) -> bool {
+        if !self.has(db, key) {
+            return false;
+        }
+        if !self.ready.iter().any(|(d, k)| *d == db && **k == *key.bytes) {
+            self.ready.push_back((db, key.bytes.into()));
+        }
+        true
+    }
+}
+
 impl Keyspace {
+    /// From now on changes of the key, existing or not, are noted in the list of ready keys. Awaiting a key twice is awaiting it once.
+    pub fn await_key(&mut self, db: usize, key: &Key) {
+        if !self.awaited.has(db, key) {
+            self.awaited.keys.entry(key.hash).or_default().push((db, key.bytes.into()));
+        }
+        self.attention |= AWAITED;
+    }
+
+    /// Nobody waits for the key any more.
+    pub fn unawait_key(&mut self, db: usize, key: &Key) {
+        if let Some(list) = self.awaited.keys.get_mut(&key.hash) {
+            list.retain(|(d, k)| *d != db || **k != *key.bytes);
+            if list.is_empty() {
+                self.awaited.keys.remove(&key.hash);
+            }
+        }
+        if self.awaited.keys.is_empty() {
+            self.attention &= !AWAITED;
+        }
+    }
+
+    /// Whether an awaited key changed since the list was emptied.
+    #[inline(always)]
+    #[must_use]
+    pub fn has_ready(&self) -> bool {
+        self.attention & READY != 0
+    }
+
+    /// The next awaited key that changed, with its database.
+    pub fn take_ready(&mut self) -> Option<(usize, Box<[u8]>)> {
+        let next = self.awaited.ready.pop_front();
+        if self.awaited.ready.is_empty() {
+            self.attention &= !READY;
+        }
+        next
+    }
+
+    fn note_ready(&mut self, db: usize, key: &Key) {
+        if self.awaited.change(db, key) {
+            self.attention |= READY;
+        }
+    }
+
     /// Begins to watch a key, existing or not; the token goes to `is_unchanged`. Every `watch` is ended by an
     /// `unwatch` of the same database and key.
     pub fn watch(&mut self, db: usize, key: &Key, now: i64) -> u64 {
@@ -134,7 +209,7 @@ impl Keyspace {
     /// A key in bucket `unit` is about to change or appear.
     #[inline]
     pub(super) fn before(&mut self, db: usize, key: &Key, place: Place, unit: u32) {
-        if self.attention & (WATCHED | WALKING) != 0 {
+        if self.attention & (WATCHED | WALKING | AWAITED) != 0 {
             self.before_noticed(db, key, place, unit, false);
         }
     }
@@ -150,15 +225,25 @@ impl Keyspace {
     /// The value of a key changed, after `before_edit`.
     #[inline]
     pub(super) fn changed(&mut self, db: usize, key: &Key) {
+        if self.attention & (WATCHED | AWAITED) != 0 {
+            self.changed_noticed(db, key);
+        }
+    }
+
+    #[cold]
+    fn changed_noticed(&mut self, db: usize, key: &Key) {
         if self.attention & WATCHED != 0 {
             self.watched.change(db, key, false);
+        }
+        if self.attention & AWAITED != 0 {
+            self.note_ready(db, key);
         }
     }
 
     /// A key in bucket `unit` is about to go.
     #[inline]
     pub(super) fn before_removal(&mut self, db: usize, key: &Key, place: Place, unit: u32) {
-        if self.attention & (WATCHED | WALKING) != 0 {
+        if self.attention & (WATCHED | WALKING | AWAITED) != 0 {
             let is_burial = self.is_over(db, key, self.now);
             self.before_noticed(db, key, place, unit, is_burial);
         }
@@ -169,7 +254,12 @@ impl Keyspace {
         if self.attention & WATCHED != 0 {
             self.watched.change(db, key, is_burial);
         }
-        self.index.hand_out_once(place, unit, hands!(self));
+        if self.attention & AWAITED != 0 {
+            self.note_ready(db, key);
+        }
+        if self.attention & WALKING != 0 {
+            self.index.hand_out_once(place, unit, hands!(self));
+        }
     }
 
     /// A walk begins or ends.
@@ -178,10 +268,18 @@ impl Keyspace {
         self.index.set_walking(on);
     }
 
-    /// The keys of these databases are about to be replaced: those watched that exist in any of them change.
+    /// The keys of these databases are about to be replaced: those watched or awaited that exist in any of them change.
     pub(super) fn before_replacing(&mut self, dbs: &[usize]) {
-        if self.attention & WATCHED == 0 {
+        if self.attention & (WATCHED | AWAITED) == 0 {
             return;
+        }
+        let is_of = |db: &usize| dbs.contains(db);
+        let awaited: Vec<Named> = self.awaited.keys.values().flatten().filter(|(db, _)| is_of(db)).cloned().collect();
+        for (db, bytes) in awaited {
+            let key = self.key(&bytes);
+            if dbs.iter().any(|&other| self.locate(other, &key).is_some()) {
+                self.note_ready(db, &key);
+            }
         }
         let watched: Vec<(usize, Box<[u8]>)> = self
             .watched

@@ -162,14 +162,14 @@ const CLIENTS: &[Field] = fields! {
     maxclients = |v| v.facts.maxclients;
     client_recent_max_input_buffer = |v| v.total.numbers.input_max;
     client_recent_max_output_buffer = |v| v.total.numbers.output_max;
-    blocked_clients = |_v| 0;
+    blocked_clients = |v| v.total.numbers.blocked_clients;
     tracking_clients = |_v| 0;
     pubsub_clients = |_v| 0;
     watching_clients = |v| v.total.numbers.watching_clients;
-    clients_in_timeout_table = |_v| 0;
+    clients_in_timeout_table = |v| v.total.numbers.waiting_timeouts;
     total_watched_keys = |v| v.total.numbers.watched_keys;
-    total_blocking_keys = |_v| 0;
-    total_blocking_keys_on_nokey = |_v| 0;
+    total_blocking_keys = |v| v.total.numbers.awaited_keys;
+    total_blocking_keys_on_nokey = |v| v.total.numbers.awaited_keys_on_nokey;
 };
 
 const MEMORY: &[Field] = fields! {
@@ -277,7 +277,7 @@ const STATS: &[Field] = fields! {
     sync_full = |_v| 0;
     sync_partial_ok = |_v| 0;
     sync_partial_err = |_v| 0;
-    expired_subkeys = |_v| 0;
+    expired_subkeys = |v| v.total.numbers.expired_subkeys;
     expired_keys = |v| v.total.numbers.expired_keys;
     expired_stale_perc = |_v| "0.00";
     expired_time_cap_reached_count = |_v| 0;

@@ -35,6 +35,7 @@ numbers! {
     sum keyspace_hits;
     sum keyspace_misses;
     sum expired_keys;
+    sum /** Fields of hashes. */ expired_subkeys;
     sum changes;
     sum error_replies;
     sum reads_processed;
@@ -54,6 +55,10 @@ numbers! {
     sum /** Connected now. */ clients;
     sum /** Clients with keys under WATCH. */ watching_clients;
     sum watched_keys;
+    sum blocked_clients;
+    sum /** Of them, those with a timeout. */ waiting_timeouts;
+    sum /** Keys that a blocked client waits for. */ awaited_keys;
+    sum awaited_keys_on_nokey;
     sum /** Bytes that clients cost. */ client_bytes;
     max /** Largest input and output of a client now. */ input_max;
     max output_max;

@@ -137,6 +137,7 @@ impl Core {
             multi: None,
             watched: Vec::new(),
             reply_mode: Default::default(),
+            blocked: Default::default(),
             no_touch: false,
             no_evict: false,
             close_after_reply: refusal.is_some(),

@@ -5,6 +5,7 @@ use crate::config::{self, Config};
 use crate::io::kernel::{process, signals};
 use crate::io::{Event, Wait};
 use crate::proto::inline::split_args;
+use crate::spec::client::{Blocked, Client};
 use crate::spec::request::{LogLevel, Request, Shutdown};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -148,11 +149,12 @@ impl Core {
         self.worker.shard.peak_bytes = self.worker.shard.peak_bytes.max(used);
     }
 
-    /// `timeout`: clients that sent nothing for so many seconds are closed.
+    /// `timeout`: clients that sent nothing for so many seconds are closed, unless they wait in a blocking command.
     fn close_idle_clients(&mut self) {
         let seconds = i64::from(self.worker.shard.config.timeout);
         let now = self.now.wall_ms();
-        let is_idle = |c: &crate::spec::client::Client| seconds > 0 && now - c.active_ms > seconds * 1000;
+        let is_free = |c: &Client| c.blocked == Blocked::No;
+        let is_idle = |c: &Client| seconds > 0 && now - c.active_ms > seconds * 1000 && is_free(c);
         let idle: Vec<usize> = self.worker.shard.clients.iter().filter(|(_, c)| is_idle(c) || c.close_now).map(|(i, _)| i).collect();
         for i in idle {
             self.worker.shard.clients[i].close_now = true;

@@ -111,7 +111,9 @@ impl Core {
         let has_output = conn.sending > 0 || !conn.out.buf.is_empty();
         let ends = self.worker.shard.clients[i].close_after_reply;
         let is_drained = conn.is_closing && !conn.is_listed && !conn.is_stalled;
-        if !has_output && conn.is_idle() && (ends || is_drained) {
+        // A client that waits and hangs up gets nothing any more, so nothing may be taken out for it.
+        let waits = conn.is_closing && conn.wait.is_some();
+        if waits || (!has_output && conn.is_idle() && (ends || is_drained)) {
             self.reactor.close(id);
         }
     }

@@ -10,6 +10,8 @@ pub enum Kind {
     /// Refers to key spec number n of the command.
     Key(u8),
     Pattern,
+    /// A pattern of keys that belong to key spec number n of the command.
+    PatternOf(u8),
     UnixTime,
     PureToken,
     OneOf,
@@ -69,6 +71,10 @@ impl Arg {
     }
     pub const fn pattern(name: &'static str) -> Arg {
         Arg::new(name, Kind::Pattern)
+    }
+    /// A pattern of keys of key spec `n`.
+    pub const fn pattern_of(name: &'static str, n: u8) -> Arg {
+        Arg::new(name, Kind::PatternOf(n))
     }
     pub const fn unix_time(name: &'static str) -> Arg {
         Arg::new(name, Kind::UnixTime)

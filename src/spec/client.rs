@@ -15,6 +15,19 @@ pub enum ReplyMode {
     Skip,
 }
 
+/// Whether a client waits in a blocking command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Blocked {
+    #[default]
+    No,
+    /// It does, and may be told to stop.
+    Waiting,
+    /// A key is ready: it is about to be served.
+    Claimed,
+    /// CLIENT UNBLOCK ended its wait, with an error if so; the engine will tell the client.
+    Ending(bool),
+}
+
 /// One queued command of MULTI.
 pub struct Queued {
     pub spec: &'static Spec,
@@ -66,6 +79,7 @@ pub struct Client {
     pub multi: Option<Box<Transaction>>,
     pub watched: Vec<Watched>,
     pub reply_mode: ReplyMode,
+    pub blocked: Blocked,
     pub no_touch: bool,
     pub no_evict: bool,
     /// Close when everything written so far has left.

@@ -19,7 +19,7 @@ pub enum Find {
     Range { last: i8, step: u8, limit: u8 },
     /// A number of keys at `count`, keys from `first`, every `step`-th (all relative to the beginning).
     Count { count: u8, first: u8, step: u8 },
-    /// Not expressible; the command's own routine decides (SORT).
+    /// Not expressible; `Spec::find_keys` decides (SORT).
     Unknown,
 }
 
@@ -55,6 +55,10 @@ pub enum Invalid {
 
 /// Appends `(argument index, key spec index)` of every key of the call to `out`. Fails when a count of keys does not fit.
 pub fn positions(spec: &Spec, args: &Args, out: &mut Vec<(u32, u8)>) -> Result<(), Invalid> {
+    if let Some(find) = spec.find_keys {
+        find(args, out);
+        return Ok(());
+    }
     for (n, k) in spec.keys.iter().enumerate() {
         let Some(begin) = begin(k, args) else { continue };
         match k.find {
@@ -92,6 +96,7 @@ pub fn positions(spec: &Spec, args: &Args, out: &mut Vec<(u32, u8)>) -> Result<(
 fn begin(k: &KeySpec, args: &Args) -> Option<usize> {
     match k.begin {
         Begin::Index(i) => Some(i as usize),
+        Begin::Keyword("STREAMS", _) => streams(args),
         Begin::Keyword(word, from) => {
             let same = |i: &usize| args.get(*i).eq_ignore_ascii_case(word.as_bytes());
             let found = if from >= 0 {
@@ -102,4 +107,20 @@ fn begin(k: &KeySpec, args: &Args) -> Option<usize> {
             found.map(|i| i + 1)
         }
     }
+}
+
+/// The first key of XREAD and XREADGROUP: groups and consumers may be called STREAMS, so the options before are walked.
+fn streams(args: &Args) -> Option<usize> {
+    let mut i = 1;
+    while i < args.len() {
+        i += match () {
+            () if args.is(i, "STREAMS") => return Some(i + 1),
+            () if args.is(i, "GROUP") => 3,
+            () if args.is(i, "COUNT") || args.is(i, "BLOCK") => 2,
+            () if args.is(i, "NOACK") => 1,
+            // The call will be refused; its keys are what they seem to be.
+            () => return (i..args.len()).find(|n| args.is(*n, "STREAMS")).map(|n| n + 1),
+        };
+    }
+    None
 }

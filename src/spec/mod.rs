@@ -4,6 +4,7 @@
 //! Ref: redis.io/docs/latest/develop/reference/key-specs, redis.io/commands/command-docs
 
 pub mod args;
+pub mod block;
 pub mod call;
 pub mod client;
 pub mod effect;
@@ -19,16 +20,20 @@ pub mod stats;
 pub mod table;
 
 pub use args::Arg;
+pub use block::Block;
 pub use call::{Args, Call, Outcome};
 pub use flags::{Access, Category, Flags, Group};
 pub use keys::{Begin, Find, KeySpec};
 pub use refusal::Refusal;
-pub use route::{Merge, Multi, Route, SessionOp};
+pub use route::{Merge, Multi, Route, Scout, SessionOp};
 pub use shard::Shard;
 pub use table::Table;
 
 /// The function that carries a command out on one core. Writes exactly one reply to `call.out`, or refuses.
 pub type Run = fn(&mut Call) -> Outcome;
+
+/// Appends `(argument index, key spec index)` of every key of a call.
+pub type FindKeys = fn(&Args, &mut Vec<(u32, u8)>);
 
 /// One command, or one subcommand of a container. All fields are constants; [`Spec::DEFAULT`] fills the rest.
 pub struct Spec {
@@ -47,6 +52,10 @@ pub struct Spec {
     /// ACL categories beyond those that flags imply.
     pub categories: Category,
     pub keys: &'static [KeySpec],
+    /// Finds the keys of a call as `(argument index, key spec index)` where key specs cannot tell which words are keys.
+    pub find_keys: Option<FindKeys>,
+    /// Word that names an element of the collection at word 1, whose memory is asked for ahead of the run; 0 = none.
+    pub element: u8,
     /// Argument grammar for COMMAND DOCS, without the command's own word.
     pub args: &'static [Arg],
     pub route: Route,
@@ -78,6 +87,8 @@ impl Spec {
         flags: Flags::NONE,
         categories: Category::NONE,
         keys: &[],
+        find_keys: None,
+        element: 0,
         args: &[],
         route: Route::Home,
         run: call::not_runnable,

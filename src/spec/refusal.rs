@@ -25,6 +25,7 @@ refusals! {
     NOT_FLOAT = "ERR value is not a valid float";
     OUT_OF_RANGE = "ERR value is out of range";
     OUT_OF_RANGE_POSITIVE = "ERR value is out of range, must be positive";
+    TIMEOUT_NOT_FLOAT = "ERR timeout is not a float or out of range";
     TIMEOUT_NOT_INTEGER = "ERR timeout is not an integer or out of range";
     TIMEOUT_RANGE = "ERR timeout is out of range";
     TIMEOUT_NEGATIVE = "ERR timeout is negative";
@@ -74,6 +75,7 @@ refusals! {
     NESTED_MULTI = "ERR MULTI calls can not be nested";
     WATCH_IN_MULTI = "ERR WATCH inside MULTI is not allowed";
     NO_MULTI = "ERR Command not allowed inside a transaction";
+    UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
     CLUSTER_DISABLED = "ERR This instance has cluster support disabled";
     CLIENT_NAME = "ERR Client names cannot contain spaces, newlines or special characters.";
     NO_SUCH_CLIENT = "ERR No such client";

@@ -2,6 +2,7 @@
 //! COMMAND's tips derive from it.
 
 use super::call::{Args, Call, Outcome};
+use crate::keyspace::Keyspace;
 
 /// Where a command runs.
 #[derive(Clone, Copy)]
@@ -28,7 +29,22 @@ pub enum Multi {
     /// The values come to the coordinator, the function runs there on them, the changes go back. Two rounds with held slots.
     /// The function names the database of the key at word `.2` of a call in database `.1` ([`same_db`] but for COPY).
     Gather(fn(&Args, usize, usize) -> usize),
+    /// The same for a command that looks at keys which only the value of another key names (SORT): three rounds, with all slots
+    /// of all cores held.
+    Scout(Scout),
 }
+
+/// How the keys are found that no word of the call names.
+#[derive(Clone, Copy)]
+pub struct Scout {
+    /// Whether such keys may be anywhere. If not, they are of the slots of keys that the words name.
+    pub is_needed: fn(&Args) -> bool,
+    pub further: Further,
+}
+
+/// Calls the function with each key of a call that no word names (more than once is fine). Reads a keyspace that holds the keys
+/// that words name; all are of the given database. The number after the keyspace is the time, unix ms.
+pub type Further = fn(&Args, usize, &mut Keyspace, i64, &mut dyn FnMut(&[u8]));
 
 /// The usual database of a key: the connection's.
 pub fn same_db(_: &Args, db: usize, _word: usize) -> usize {

@@ -2,7 +2,7 @@
 
 use super::{
     client::Clients,
-    effect::Effects,
+    effect::{Class, Effects},
     latency::Latency,
     request::Request,
     slowlog::Slowlog,
@@ -71,6 +71,20 @@ pub struct Shard {
     pub rates: Rates,
     /// DEBUG settings of this core that change how it behaves.
     pub debug: Debug,
+    /// The call that just ran waits for this; whoever ran it takes it.
+    pub block: Option<Box<super::Block>>,
+    pub waits: Waits,
+}
+
+/// Clients of this core that wait in blocking commands, and keys of this core that anybody waits for.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Waits {
+    pub clients: u64,
+    /// Those of them with a timeout.
+    pub timeouts: u64,
+    pub keys: u64,
+    /// Those of them for which a client waits that wants to know when they are gone.
+    pub keys_on_nokey: u64,
 }
 
 /// What only the kernel knows about the process.
@@ -103,6 +117,8 @@ pub struct Debug {
     pub reply_buffer_resizing: bool,
     /// Periodic work (expiry, statistics) does not run.
     pub pause_cron: bool,
+    /// RESTORE takes payloads whatever their checksum.
+    pub skip_checksum: bool,
     /// Changes the replication id: unix ms of the last CHANGE-REPL-ID.
     pub repl_id_salt: i64,
 }
@@ -114,6 +130,7 @@ impl Default for Debug {
             reply_buffer_peak_reset_ms: 5000,
             reply_buffer_resizing: true,
             pause_cron: false,
+            skip_checksum: false,
             repl_id_salt: 0,
         }
     }
@@ -146,6 +163,8 @@ impl Shard {
             peak_bytes: 0,
             rates: Rates::default(),
             debug: Debug::default(),
+            block: None,
+            waits: Waits::default(),
         }
     }
 }
@@ -158,20 +177,32 @@ impl Shard {
         hash.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Records the deletion of keys that expired since the last time, before anything that is recorded after them.
+    /// Records the deletion of keys and fields that expired since the last time, before anything that is recorded after them.
     pub fn record_expired(&mut self) {
         if !self.ks.has_expired() {
             return;
         }
-        let (fx, expired) = (&mut self.fx, &mut self.stats.expired_keys);
-        self.ks.drain_expired(&mut |db, key| {
-            *expired += 1;
+        let (fx, stats) = (&mut self.fx, &mut self.stats);
+        self.ks.drain_expired(&mut |over| {
+            let is_key = over.fields.is_empty();
+            stats.expired_keys += u64::from(is_key);
             if fx.is_on {
-                let words: [&[u8]; 2] = [b"DEL", key];
-                fx.command(db, words.into_iter());
+                let name: &[u8] = if is_key { b"DEL" } else { b"HDEL" };
+                fx.command(over.db, [name, over.key].into_iter().chain(over.fields.iter()));
             }
-            if fx.mask & super::effect::Class::Expired as u32 != 0 {
-                fx.event(super::effect::Class::Expired, "expired", db, key);
+            let mut tell = |class: Class, name| {
+                if fx.mask & class as u32 != 0 {
+                    fx.event(class, name, over.db, over.key);
+                }
+            };
+            match (is_key, over.is_gone) {
+                (true, _) => tell(Class::Expired, "expired"),
+                (false, is_gone) => {
+                    tell(Class::Hash, "hexpired");
+                    if is_gone {
+                        tell(Class::Generic, "del");
+                    }
+                }
             }
         });
     }

@@ -1,6 +1,6 @@
 //! The command table: all specs with an id each, found by name. Built once at start from the catalogue and shared read-only.
 
-use super::Spec;
+use super::{Flags, Spec};
 
 /// One row: a command or a subcommand.
 pub struct Row {
@@ -15,7 +15,9 @@ pub struct Row {
     pub subs: Vec<u16>,
     /// Word of the only key when the command has exactly one at a fixed place and runs where that key is; 0 = not so.
     pub fixed_key: u8,
-    /// Its cost does not depend on its arguments: a batch of such calls is timed as one.
+    /// `Spec::element`.
+    pub element: u8,
+    /// Its cost does not depend on its arguments (as long as there are few of them), and it never waits: a batch of such calls is timed as one.
     pub is_constant: bool,
 }
 
@@ -72,7 +74,8 @@ impl Table {
             parent,
             subs: Vec::new(),
             fixed_key,
-            is_constant: spec.cost.starts_with("O(1)"),
+            element: spec.element,
+            is_constant: (spec.cost.starts_with("O(1)") || spec.flags.has(Flags::FAST)) && !spec.flags.has(Flags::BLOCKING),
         });
         id
     }

@@ -1,13 +1,8 @@
 //! Any command with any arguments, from two connections, on two cores: no panic, replies that can be read, and afterwards a
 //! server that still answers and has nothing left over.
 
-use ringfort::config::Config;
-use ringfort::engine::{link, txn::marks::Marks, worker::Input, worker::Worker};
+use super::cores::{CORES, Cores, client, server};
 use ringfort::proto::reply;
-use ringfort::spec::{Shard, Table, client::Client, shard::Server};
-use std::sync::{Arc, OnceLock, atomic::AtomicU64};
-
-const CORES: usize = 2;
 
 /// Words that commands are likely to understand; others come from the input itself.
 const WORDS: &[&str] = &[
@@ -64,113 +59,6 @@ const WORDS: &[&str] = &[
     "ID",
     "LIST",
 ];
-
-fn server() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| Server {
-        run_id: "0".repeat(40),
-        pid: 1,
-        started_ms: 0,
-        executable: String::new(),
-        config_file: String::new(),
-        os: String::new(),
-        commands: Table::new(ringfort::commands::GROUPS, &[]),
-        next_client: AtomicU64::new(1),
-        clients: AtomicU64::new(0),
-        listeners: Vec::new(),
-    })
-}
-
-fn client(id: u64) -> Client {
-    Client {
-        id,
-        name: Vec::new(),
-        lib_name: Vec::new(),
-        lib_ver: Vec::new(),
-        addr: String::new(),
-        laddr: String::new(),
-        fd: -1,
-        db: 0,
-        is_resp3: false,
-        is_authenticated: true,
-        is_unix: false,
-        is_local: true,
-        user: "default",
-        created_ms: 0,
-        active_ms: 0,
-        multi: None,
-        watched: Vec::new(),
-        reply_mode: Default::default(),
-        no_touch: false,
-        no_evict: false,
-        close_after_reply: false,
-        close_now: false,
-        last_command: "NULL",
-        input_bytes: 0,
-        input_free: 0,
-        output_bytes: 0,
-        output_capacity: 0,
-        argv_bytes: 0,
-        total_in: 0,
-        total_out: 0,
-        total_commands: 0,
-    }
-}
-
-struct Cores {
-    workers: Vec<Worker>,
-    now: i64,
-}
-
-impl Cores {
-    fn new() -> Cores {
-        let marks = Arc::new(Marks::sized(CORES, 4));
-        let worker = |(core, links)| {
-            let config = Config { proto_max_bulk_len: 1 << 20, slowlog_log_slower_than: -1, ..Config::default() };
-            Worker::new(Shard::new(core, CORES, config, server(), 7, core as u64), links, marks.clone(), || 0)
-        };
-        Cores { workers: link::mesh(CORES, 2).into_iter().enumerate().map(worker).collect(), now: 1_000_000 }
-    }
-
-    /// A turn of each core; `inputs`: core, connection, bytes. Returns what was sent, by core and connection.
-    fn turn(&mut self, inputs: &[(usize, usize, &[u8])]) -> Vec<(usize, usize, Vec<u8>)> {
-        let mut sent = Vec::new();
-        for (core, worker) in self.workers.iter_mut().enumerate() {
-            let own: Vec<Input> = inputs.iter().filter(|i| i.0 == core).map(|i| Input { conn: i.1, bytes: i.2 }).collect();
-            worker.turn(self.now, &own);
-            worker.shard.requests.clear();
-            let mut dirty = Vec::new();
-            worker.take_dirty(&mut dirty);
-            for i in dirty {
-                let Some(c) = worker.conns.get(i) else { continue };
-                sent.push((core, i, std::mem::take(&mut c.out.buf)));
-                worker.look_again(i);
-                if worker.shard.clients.get(i).is_some_and(|c| c.close_now || c.close_after_reply) {
-                    worker.close(i);
-                }
-            }
-            worker.wakes(|_| {});
-        }
-        sent
-    }
-
-    /// Turns until nothing moves.
-    fn settle(&mut self) -> Vec<(usize, usize, Vec<u8>)> {
-        let mut sent = Vec::new();
-        for n in 0.. {
-            assert!(n < 10_000, "the cores do not come to rest");
-            self.now += 1_000_000;
-            let new = self.turn(&[]);
-            let is_quiet =
-                new.is_empty() && self.workers.iter_mut().all(|w| !w.has_news() && !w.has_work() && w.sleep_max_usec().is_none());
-            sent.extend(new);
-            if is_quiet {
-                break;
-            }
-        }
-        sent
-    }
-}
 
 /// Turns the input into a stream of requests: a command of the table with words of the list or of the input, or raw bytes.
 fn requests(data: &[u8]) -> Vec<u8> {
@@ -238,9 +126,7 @@ pub fn run(data: &[u8]) {
 fn still_answers(cores: &mut Cores) {
     for core in 0..CORES {
         let conn = cores.workers[core].open(client(100 + core as u64));
-        let mut sent = cores.turn(&[(core, conn, b"*5\r\n$4\r\nMSET\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n2\r\n")]);
-        sent.extend(cores.settle());
-        let reply: Vec<u8> = sent.into_iter().filter(|(c, i, _)| (*c, *i) == (core, conn)).flat_map(|(.., b)| b).collect();
+        let reply = cores.call(core, conn, &["MSET", "a", "1", "b", "2"]);
         assert_eq!(reply, b"+OK\r\n", "core {core} does not answer any more");
     }
 }

@@ -2,8 +2,12 @@
 //! tests/long fuzz.
 
 mod command_line;
+mod hll;
+mod pack;
 mod parser;
+mod restore;
 
+use crate::support::cores;
 use ringfort::base::rng::Rng;
 
 /// Random bytes, now and then with the bytes that requests are made of.
@@ -35,4 +39,61 @@ fn two_cores_survive_any_commands() {
         let done = std::panic::catch_unwind(|| command_line::run(&data));
         assert!(done.is_ok(), "seed {seed}: {data:?}");
     }
+}
+
+/// A seed of a target, often with a few bytes changed, cut or doubled; now and then bytes of no meaning.
+fn changed(seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
+    if seeds.is_empty() || rng.below(20) == 0 {
+        return bytes(rng);
+    }
+    let mut data = seeds[rng.below(seeds.len() as u64) as usize].clone();
+    for _ in 0..rng.below(4) {
+        let at = rng.below(data.len() as u64 + 1) as usize;
+        match rng.below(4) {
+            0 => data.truncate(at),
+            1 => data.insert(at, rng.next_u32() as u8),
+            // Near the front stand the counts and lengths.
+            2 if !data.is_empty() => {
+                let front = at % data.len().min(24);
+                data[front] = rng.next_u32() as u8;
+            }
+            _ if at < data.len() => data[at] ^= 1 << rng.below(8),
+            _ => {}
+        }
+    }
+    data
+}
+
+/// The files of a target's folder of seeds.
+fn seeds_of(target: &str) -> Vec<Vec<u8>> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds").join(target);
+    let files = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut paths: Vec<_> = files.map(|f| f.expect("the folder can be read").path()).collect();
+    paths.sort();
+    paths.iter().map(|p| std::fs::read(p).expect("a seed can be read")).collect()
+}
+
+fn run_changed(target: &str, share: u64, run: fn(&[u8])) {
+    let files = seeds_of(target);
+    files.iter().for_each(|data| run(data));
+    for seed in 0..seeds().end.div_ceil(share) {
+        let data = changed(&files, &mut Rng::new(seed));
+        let done = std::panic::catch_unwind(|| run(&data));
+        assert!(done.is_ok(), "seed {seed}: {data:?}");
+    }
+}
+
+#[test]
+fn whatever_restore_accepts_can_be_used_and_dumped() {
+    run_changed("restore", 2, restore::run);
+}
+
+#[test]
+fn packs_agree_with_a_vector() {
+    run_changed("pack", 1, pack::run);
+}
+
+#[test]
+fn hyperloglogs_of_any_bytes_are_refused_or_work() {
+    run_changed("hll", 4, hll::run);
 }

@@ -2,6 +2,7 @@
 //! options, odd arguments and wrong numbers of them. Times to live are negative, zero or so far away that no key expires
 //! while a test runs, and no offset asks for more than a few megabytes.
 
+use super::collections;
 use crate::support::Random;
 
 /// How replies of two servers to one command are compared.
@@ -91,10 +92,35 @@ const PATTERNS: &[&str] = &["*", "k*", "?", "[a-c]", "[^a]", "{t}*", "key:[12]",
 const FIELDS: &[&str] = &["u1", "u8", "i8", "u16", "i5", "i64", "u63", "u64", "i0", "x8", "u7"];
 const ENCODED_AT: &[&str] = &["0", "1", "7", "13", "100", "#0", "#1", "#3", "-1", "x"];
 
+/// What a sequence is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Theme {
+    /// Strings, keys, expiry, bits, HyperLogLogs.
+    Strings,
+    /// Lists, sets, hashes, sorted sets, geo indexes, streams.
+    Collections,
+}
+
+impl Theme {
+    fn one(self, random: &mut Random) -> (Vec<Vec<u8>>, Judge) {
+        match self {
+            Theme::Strings => one(random),
+            Theme::Collections => collections::one(random),
+        }
+    }
+
+    fn key(self, random: &mut Random) -> Vec<u8> {
+        match self {
+            Theme::Strings => key(random),
+            Theme::Collections => collections::key(random),
+        }
+    }
+}
+
 /// The next step of a sequence.
-pub fn next(random: &mut Random) -> Vec<Step> {
+pub fn next(random: &mut Random, theme: Theme) -> Vec<Step> {
     if random.once_in(25) {
-        return transaction(random);
+        return transaction(random, theme);
     }
     if random.once_in(60) {
         let mut words = Vec::new();
@@ -110,19 +136,25 @@ pub fn next(random: &mut Random) -> Vec<Step> {
         return vec![Step::ScanAll(words)];
     }
     if random.once_in(60) {
-        return vec![Step::CopyByDump { from: key(random), to: key(random) }];
+        return vec![Step::CopyByDump { from: theme.key(random), to: theme.key(random) }];
     }
-    let (mut words, judge) = one(random);
-    bend(&mut words, random);
+    let (mut words, mut judge) = theme.one(random);
+    if judge == Judge::Same {
+        bend(&mut words, random);
+    }
+    if words[0].eq_ignore_ascii_case(b"XADD") && words.iter().any(|w| w == b"*") {
+        // The ID is the time.
+        judge = Judge::Kind;
+    }
     vec![Step::Command { words, judge }]
 }
 
 /// MULTI, commands, EXEC or DISCARD, sometimes under WATCH.
-fn transaction(random: &mut Random) -> Vec<Step> {
+fn transaction(random: &mut Random, theme: Theme) -> Vec<Step> {
     let plain = |words: &[&[u8]]| Step::Command { words: words.iter().map(|w| w.to_vec()).collect(), judge: Judge::Same };
     let mut steps = Vec::new();
     if random.once_in(2) {
-        let watched = key(random);
+        let watched = theme.key(random);
         steps.push(plain(&[b"WATCH", &watched]));
         if random.once_in(3) {
             steps.push(plain(&[b"APPEND", &watched, b"x"]));
@@ -130,7 +162,7 @@ fn transaction(random: &mut Random) -> Vec<Step> {
     }
     steps.push(plain(&[b"MULTI"]));
     for _ in 0..random.below(6) {
-        let (mut words, judge) = one(random);
+        let (mut words, judge) = theme.one(random);
         // The replies come inside EXEC's, where only equal ones can be compared.
         if judge == Judge::Same {
             bend(&mut words, random);
@@ -171,7 +203,7 @@ fn bend(words: &mut Vec<Vec<u8>>, random: &mut Random) {
 
 /// The words of a template: `k` a key, `v` a value, `n` a number, `f` a float, `o` a bit offset, `r` an end of a range,
 /// `p` a pattern, `s` seconds, `m` milliseconds, `S` and `M` points in time, anything longer as it is.
-fn fill(template: &str, random: &mut Random) -> Vec<Vec<u8>> {
+pub fn fill(template: &str, random: &mut Random) -> Vec<Vec<u8>> {
     let fill = |word: &str| match word {
         "k" => key(random),
         "v" => value(random),

@@ -8,7 +8,9 @@
 mod check;
 mod history;
 mod long;
+mod queue;
 mod replay;
+mod sort;
 mod world;
 
 use check::Verdict;

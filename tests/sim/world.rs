@@ -7,8 +7,10 @@
 //!
 //! Everything that happens is drawn from one seed and folded into a hash: the same seed gives the same hash.
 
+use crate::support::cores::{client, server};
 use ringfort::base::rng::Rng;
 use ringfort::config::Config;
+use ringfort::data::list::List;
 use ringfort::engine::{
     link,
     probe::{Fault, Point, Probe},
@@ -17,14 +19,16 @@ use ringfort::engine::{
 };
 use ringfort::keyspace::Key;
 use ringfort::proto::reply::{self, Reply};
-use ringfort::spec::{Shard, Table, client::Client, effect::Effect, shard::Server};
+use ringfort::spec::{Shard, client::Blocked, effect::Effect};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Picks of the scheduler without any reply after which the world counts as stuck.
 const PATIENCE: u64 = 20_000;
+
+/// See [`World::deaths`].
+pub const UNKNOWN: u64 = u64::MAX - 1;
 
 /// What a world looks like.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +78,8 @@ pub struct Request {
 pub struct Outcome {
     pub invoke: u64,
     pub respond: u64,
+    /// When it was first seen to wait for a key.
+    pub waits_since: u64,
     pub replies: Vec<Reply>,
 }
 
@@ -90,6 +96,7 @@ pub struct Script {
 struct Peer {
     breaks_after: Option<usize>,
     is_gone: bool,
+    died: u64,
     core: usize,
     conn: usize,
     pipeline: usize,
@@ -115,6 +122,8 @@ impl Peer {
 enum Sleep {
     Awake,
     Timer(u64),
+    /// Until a unix time in ms.
+    Until(i64),
     Asleep,
 }
 
@@ -148,60 +157,8 @@ fn at_point(core: usize, point: Point) {
     }
 }
 
-fn server() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| Server {
-        run_id: "0".repeat(40),
-        pid: 1,
-        started_ms: 0,
-        executable: String::new(),
-        config_file: String::new(),
-        os: String::new(),
-        commands: Table::new(ringfort::commands::GROUPS, &[]),
-        next_client: AtomicU64::new(1),
-        clients: AtomicU64::new(0),
-        listeners: Vec::new(),
-    })
-}
-
 fn no_time() -> u64 {
     0
-}
-
-fn client(id: u64) -> Client {
-    Client {
-        id,
-        name: Vec::new(),
-        lib_name: Vec::new(),
-        lib_ver: Vec::new(),
-        addr: String::new(),
-        laddr: String::new(),
-        fd: -1,
-        db: 0,
-        is_resp3: false,
-        is_authenticated: true,
-        is_unix: false,
-        is_local: true,
-        user: "default",
-        created_ms: 0,
-        active_ms: 0,
-        multi: None,
-        watched: Vec::new(),
-        reply_mode: Default::default(),
-        no_touch: false,
-        no_evict: false,
-        close_after_reply: false,
-        close_now: false,
-        last_command: "NULL",
-        input_bytes: 0,
-        input_free: 0,
-        output_bytes: 0,
-        output_capacity: 0,
-        argv_bytes: 0,
-        total_in: 0,
-        total_out: 0,
-        total_commands: 0,
-    }
 }
 
 impl World {
@@ -229,6 +186,7 @@ impl World {
                 pipeline: s.pipeline.max(1),
                 breaks_after: s.breaks_after,
                 is_gone: false,
+                died: u64::MAX,
                 requests: s.requests,
                 next: 0,
                 offset: 0,
@@ -361,6 +319,7 @@ impl World {
         let has_input = self.peers.borrow().iter().any(|p| p.core == core && p.has_input());
         match self.sleeps[core].get() {
             Sleep::Asleep if !has_input => return,
+            Sleep::Until(at) if at > self.now.get() && !has_input => return,
             Sleep::Timer(n) if n > 0 && !has_input => return self.sleeps[core].set(Sleep::Timer(n - 1)),
             _ => {}
         }
@@ -390,6 +349,12 @@ impl World {
         let input = self.input(core);
         let inputs: Vec<Input> = input.iter().map(|(conn, bytes)| Input { conn: *conn, bytes }).collect();
         worker.turn(self.now.get(), &inputs);
+        for peer in self.peers.borrow_mut().iter_mut().filter(|p| p.core == core && !p.is_gone) {
+            let waits = worker.shard.clients.get(peer.conn).is_some_and(|c| c.blocked == Blocked::Waiting);
+            if let Some(outcome) = peer.outcomes.get_mut(peer.answered).filter(|o| waits && o.waits_since == u64::MAX) {
+                outcome.waits_since = self.step.get();
+            }
+        }
         let mut dirty = Vec::new();
         worker.take_dirty(&mut dirty);
         for conn in dirty {
@@ -409,7 +374,7 @@ impl World {
         } else if worker.sleep_max_usec().is_some() {
             Sleep::Timer(self.below(20))
         } else {
-            Sleep::Asleep
+            worker.next_deadline().map_or(Sleep::Asleep, Sleep::Until)
         };
         self.sleeps[core].set(sleep);
     }
@@ -418,8 +383,10 @@ impl World {
     fn break_connections(&self, core: usize, worker: &mut Worker) {
         for peer in self.peers.borrow_mut().iter_mut().filter(|p| p.core == core && !p.is_gone) {
             if peer.breaks_after.is_some_and(|n| peer.next >= n) && self.below(4) == 0 {
+                let only_waits = worker.shard.clients.get(peer.conn).is_some_and(|c| c.blocked == Blocked::Waiting);
                 worker.close(peer.conn);
                 peer.is_gone = true;
+                peer.died = if only_waits { self.step.get() } else { UNKNOWN };
                 // What was sent in part never happened.
                 peer.outcomes.truncate(peer.next);
             }
@@ -438,7 +405,7 @@ impl World {
             while room > 0 && peer.has_input() {
                 let request = &peer.requests[peer.next];
                 if peer.outcomes.len() == peer.next {
-                    peer.outcomes.push(Outcome { invoke: self.step.get(), respond: u64::MAX, replies: Vec::new() });
+                    peer.outcomes.push(Outcome { invoke: self.step.get(), respond: u64::MAX, waits_since: u64::MAX, replies: Vec::new() });
                 }
                 let take = room.min(request.bytes.len() - peer.offset);
                 // The last command counts from the moment its first byte is delivered.
@@ -502,6 +469,23 @@ impl World {
         self.workers.iter().map(|w| std::mem::take(&mut w.borrow_mut().shard.fx.recorded)).collect()
     }
 
+    /// When each client's connection broke while it waited for a key and nobody had begun to serve it; [`UNKNOWN`] if it broke
+    /// otherwise, as a command that is under way may still be carried out; `u64::MAX` if it did not.
+    pub fn deaths(&self) -> Vec<u64> {
+        self.peers.borrow().iter().map(|p| p.died).collect()
+    }
+
+    /// The elements of the list at a key.
+    pub fn list(&self, key: &[u8]) -> Vec<String> {
+        let slot = ringfort::keyspace::slot_of(key);
+        let mut worker = self.workers[ringfort::keyspace::owner_of(slot, self.shape.cores)].borrow_mut();
+        let ks = &mut worker.shard.ks;
+        let key: Key = ks.key(key);
+        let Some(item) = ks.find(0, &key, self.now.get(), ringfort::keyspace::Look::Quiet) else { return Vec::new() };
+        let Some(list) = item.get::<List>() else { return Vec::new() };
+        list.iter().map(|element| String::from_utf8_lossy(&element.to_vec()).into_owned()).collect()
+    }
+
     /// Unix ms.
     pub fn now(&self) -> i64 {
         self.now.get()
@@ -529,5 +513,6 @@ fn text(value: ringfort::keyspace::Value) -> String {
     match value {
         ringfort::keyspace::Value::Int(n) => n.to_string(),
         ringfort::keyspace::Value::Str { bytes, .. } => String::from_utf8_lossy(&bytes).into_owned(),
+        ringfort::keyspace::Value::Object(object) => ringfort::data::digest::of_object(&object, false).to_string(),
     }
 }

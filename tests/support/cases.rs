@@ -2,7 +2,7 @@
 //!
 //! A line is `> WORDS...  EXPECTED`: words by the quoting rules of inline commands, two or more spaces, then one of
 //! `+text` `-error` `:n` `$bulk` `"quoted"` `nil` `[a, b]` `~[any, order]` `{key: value}` `,1.5` `?`. In lists a bare word is
-//! a bulk string. `# stock: skip` at the end: not asked of a stock server. Lines that begin with `#` are remarks.
+//! a bulk string, one that begins with `-` and a digit too. `# stock: skip` at the end: not asked of a stock server. Lines that begin with `#` are remarks.
 
 use super::Reply;
 
@@ -141,7 +141,7 @@ fn scalar(word: &str) -> Result<Expected, String> {
         (_, "nil") => Expected::Nil,
         (_, "?") => Expected::Anything,
         (Some(b'+'), _) => Expected::Simple(tail()),
-        (Some(b'-'), _) => Expected::Error(tail()),
+        (Some(b'-'), _) if !word[1..].starts_with(|c: char| c.is_ascii_digit()) => Expected::Error(tail()),
         (Some(b'$'), _) => Expected::Bulk(tail()),
         (Some(b','), _) => Expected::Double(word[1..].to_string()),
         (Some(b':'), _) => Expected::Int(word[1..].parse().map_err(|_| format!("bad number {word}"))?),
@@ -197,7 +197,7 @@ impl Expected {
             (Expected::Bulk(want), Reply::Verbatim(got)) => resp == 3 && want == got,
             (Expected::Double(want), Reply::Double(got)) => resp == 3 && want.as_bytes() == got,
             (Expected::Double(want), Reply::Bulk(got)) => resp == 2 && want.as_bytes() == got,
-            (Expected::List(want), Reply::Array(got)) => all_fit(want, got, resp),
+            (Expected::List(want), Reply::Array(got) | Reply::Set(got)) => all_fit(want, got, resp),
             (Expected::AnyOrder(want), Reply::Array(got)) => all_fit_in_some_order(want, got, resp),
             (Expected::AnyOrder(want), Reply::Set(got)) => resp == 3 && all_fit_in_some_order(want, got, resp),
             (Expected::Map(want), Reply::Map(got)) => resp == 3 && pairs_fit(want, got, resp),

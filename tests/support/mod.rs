@@ -3,6 +3,7 @@
 
 pub mod cases;
 pub mod client;
+pub mod cores;
 pub mod random;
 pub mod reply;
 pub mod server;

@@ -113,6 +113,11 @@ impl Reply {
                 e.sort();
                 Reply::Array(e)
             }
+            Reply::Map(pairs) => {
+                let mut pairs: Vec<_> = pairs.iter().map(|(k, v)| (k.sorted(), v.sorted())).collect();
+                pairs.sort();
+                Reply::Map(pairs)
+            }
             other => other.clone(),
         }
     }

@@ -1,9 +1,9 @@
 //! DUMP key: the value of a key in the form that RESTORE reads.
 //! Ref: redis.io/commands/dump
 
-use crate::commands::common::{missed, string_of};
-use crate::data::codec;
-use crate::keyspace::StrRef;
+use crate::commands::common::missed;
+use crate::data::codec::{self, collection::dump_object};
+use crate::keyspace::{Item, StrRef};
 use crate::spec::{
     Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
 };
@@ -27,6 +27,8 @@ pub const SPEC: Spec = Spec {
         > DUMP missing      nil
         > SET k v           +OK
         > DUMP k            ?
+        > RPUSH list a      :1
+        > DUMP list         ?
     ",
     ..Spec::DEFAULT
 };
@@ -41,15 +43,20 @@ fn run(call: &mut Call) -> Outcome {
     };
     let mut payload = Vec::new();
     let compress = call.shard.config.rdbcompression;
-    match string_of(&item)? {
-        StrRef::Bytes(bytes) => codec::dump_string(&mut payload, bytes, compress),
-        StrRef::Int(n) => codec::dump_string(
-            &mut payload,
-            itoa::Buffer::new().format(n).as_bytes(),
-            compress,
-        ),
+    match item.to_object() {
+        Some(object) => dump_object(&mut payload, &object, compress),
+        None => dump_string(&mut payload, &item, compress),
     }
     codec::add_footer(&mut payload);
     call.out.bulk(&payload);
     Ok(())
+}
+
+fn dump_string(out: &mut Vec<u8>, item: &Item, compress: bool) {
+    let mut digits = itoa::Buffer::new();
+    let text = match item.string() {
+        StrRef::Bytes(bytes) => bytes,
+        StrRef::Int(n) => digits.format(n).as_bytes(),
+    };
+    codec::dump_string(out, text, compress);
 }

@@ -3,8 +3,9 @@
 
 use super::shared::{delete, is_lfu};
 use crate::base::num::parse_i64;
-use crate::commands::common::{stored, wrote};
+use crate::commands::common::{limits, stored, wrote};
 use crate::data::codec::{self, Fault};
+use crate::data::collection::Limits;
 use crate::keyspace::{Look, Ttl, Value};
 use crate::spec::effect::Class;
 use crate::spec::{
@@ -35,6 +36,23 @@ pub const SPEC: Spec = Spec {
         > RESTORE k x x                 -ERR value is not an integer or out of range
         > RESTORE k 0 x                 -ERR DUMP payload version or checksum are wrong
         > RESTORE k 0 \"\\x00\\x01v\\x0b\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\"    -ERR DUMP payload version or checksum are wrong
+        > RESTORE k 0 \"\\x02\\x00\\x0b\\x00\\x53\\x11\\x84\\x73\\x66\\x16\\xd0\\x61\"    -ERR Bad data format
+        > RESTORE k 0 \"\\x14\\x0a\\x0b\\x00\\x00\\x00\\x01\\x00\\x81\\x61\\x02\\xff\\x0b\\x00\\xca\\x12\\x6e\\xe9\\x6a\\xa6\\xb9\\x64\"    -ERR Bad data format
+        > RESTORE k 0 \"\\x14\\x0f\\x0f\\x00\\x00\\x00\\x03\\x00\\x81\\x61\\x02\\x81\\x62\\x02\\x07\\x01\\xff\\x0b\\x00\\x6a\\x75\\x09\\x18\\xee\\xda\\x17\\xda\"    +OK
+        > OBJECT ENCODING k    $listpack
+        > SMEMBERS k    ~[a, b, 7]
+        > RESTORE k 0 \"\\x04\\x01\\x01\\x66\\x01\\x76\\x0b\\x00\\xc4\\x2d\\xfe\\x25\\x4c\\x19\\xe7\\x75\"    -BUSYKEY Target key name already exists.
+        > RESTORE k 0 \"\\x0d\\x18\\x18\\x00\\x00\\x00\\x12\\x00\\x00\\x00\\x04\\x00\\x00\\x01\\x61\\x03\\xf2\\x02\\x01\\x62\\x03\\x03\\x32\\x2e\\x35\\xff\\x0b\\x00\\x1a\\xb7\\x75\\x65\\x62\\xc1\\xbc\\xa5\" REPLACE    +OK
+        > HGET k b    $2.5
+        > RESTORE k 0 \"\\x0b\\x0e\\x02\\x00\\x00\\x00\\x03\\x00\\x00\\x00\\x01\\x00\\x02\\x00\\x03\\x00\\x0b\\x00\\xcc\\xdd\\xe1\\x91\\x90\\xf1\\xa4\\x92\" REPLACE    +OK
+        > OBJECT ENCODING k    $intset
+        > RESTORE k 0 \"\\x12\\x02\\x01\\x05\\x68\\x65\\x6c\\x6c\\x6f\\x02\\x0a\\x0a\\x00\\x00\\x00\\x01\\x00\\x81\\x61\\x02\\xff\\x0b\\x00\\x02\\xe7\\x2d\\x90\\x6a\\xe1\\x35\\xcc\" REPLACE    +OK
+        > LRANGE k 0 -1    [hello, a]
+        > RESTORE k 0 \"\\x05\\x02\\x01\\x62\\x00\\x00\\x00\\x00\\x00\\x00\\x04\\x40\\x01\\x61\\x00\\x00\\x00\\x00\\x00\\x00\\xf0\\x3f\\x0b\\x00\\x9d\\xb1\\x0a\\x4a\\xe4\\xe9\\x9b\\x18\" REPLACE    +OK
+        > ZSCORE k b    ,2.5
+        > RESTORE k 0 \"\\x19\\x00\\x50\\x5c\\x18\\xa3\\x01\\x00\\x00\\x35\\x35\\x00\\x00\\x00\\x09\\x00\\x82\\x66\\x31\\x03\\x82\\x76\\x31\\x03\\xf4\\x00\\x50\\x5c\\x18\\xa3\\x01\\x00\\x00\\x09\\x82\\x66\\x32\\x03\\x82\\x76\\x32\\x03\\xf4\\x88\\x63\\x5c\\x18\\xa3\\x01\\x00\\x00\\x09\\x82\\x66\\x33\\x03\\x82\\x76\\x33\\x03\\x00\\x01\\xff\\x0c\\x00\\x94\\x16\\x2f\\xd9\\x2f\\x9a\\x74\\x80\" REPLACE    +OK
+        > OBJECT ENCODING k    $listpackex
+        > HPEXPIRETIME k FIELDS 2 f1 f3    [:1800000000000, :-1]
     ",
     ..Spec::DEFAULT
 };
@@ -90,7 +108,7 @@ fn run(call: &mut Call) -> Outcome {
     if ttl < 0 {
         return Err(Refusal::RESTORE_TTL);
     }
-    let value = decode(call.arg(3))?;
+    let value = decode(call.arg(3), call.shard.debug.skip_checksum, &limits(call.shard))?;
     let at = match ttl {
         0 => None,
         _ if plan.absolute => Some(ttl),
@@ -128,13 +146,15 @@ fn set_usage(call: &mut Call, plan: &Plan) {
     call.shard.ks.set_clock(call.db, &key, clock);
 }
 
-fn decode(payload: &[u8]) -> Result<Value, Refusal> {
-    match codec::restore(payload) {
+fn decode(payload: &[u8], skip_checksum: bool, limits: &Limits) -> Result<Value, Refusal> {
+    let body = if skip_checksum { codec::check_version(payload) } else { codec::check_footer(payload) };
+    match body.and_then(|body| codec::decode(body, limits)) {
         Ok(codec::Value::Int(n)) => Ok(Value::Int(n)),
         Ok(codec::Value::Str(bytes)) => Ok(Value::Str {
             bytes: bytes.into(),
             raw: false,
         }),
+        Ok(codec::Value::Object(object)) => Ok(Value::Object(object)),
         Err(Fault::Footer) => Err(Refusal::DUMP_CHECKSUM),
         Err(_) => Err(Refusal::BAD_FORMAT),
     }

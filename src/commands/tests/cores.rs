@@ -32,6 +32,7 @@ pub fn client(id: u64) -> Client {
         multi: None,
         watched: Vec::new(),
         reply_mode: Default::default(),
+        blocked: Default::default(),
         no_touch: false,
         no_evict: false,
         close_after_reply: false,
@@ -157,7 +158,12 @@ impl Cores {
         let spans: Vec<Span> = words.iter().map(span).collect();
         let args = Args { base: &base, spans: &spans };
         let shard = &mut self.shards[core];
-        f(&mut Call { spec, args, out, shard, db, now: NOW, origin, home, hint: None })
+        let mut call = Call { spec, args, out, shard, db, now: NOW, origin, home, hint: None };
+        f(&mut call)?;
+        if call.shard.block.take().is_some() {
+            call.out.null_array();
+        }
+        Ok(())
     }
 }
 

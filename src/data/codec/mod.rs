@@ -10,13 +10,23 @@
 //! Ref: redis.io/commands/dump, redis.io/commands/restore; the format's public descriptions.
 
 pub mod collection;
+mod hash;
+pub mod intset;
+mod list;
 pub mod lzf;
+mod set;
+pub mod stream;
 pub mod string;
 pub mod wire;
+pub mod ziplist;
+pub mod zipmap;
+mod zset;
 
 use crc::{CRC_64_REDIS, Crc, Table};
 
-pub use string::{dump_string, put_string};
+use crate::data::collection::{Limits, Object};
+
+pub use string::{dump_string, put_pack, put_string};
 pub use wire::Reader;
 
 /// Version written in footers: that of Redis 7.2.
@@ -25,8 +35,16 @@ pub const VERSION: u16 = 11;
 pub const VERSION_MAX: u16 = 12;
 /// Bytes of the footer: version and checksum.
 pub const FOOTER_BYTES: usize = 10;
+/// First of the types that only `VERSION_MAX` has.
+const TYPE_NEWER: u8 = 22;
 /// Type byte of a string value.
 pub const TYPE_STRING: u8 = 0;
+/// Type bytes of streams: of Redis 5, 7.0 and 7.2.
+pub const TYPE_STREAM: u8 = 15;
+/// See [`TYPE_STREAM`].
+pub const TYPE_STREAM_2: u8 = 19;
+/// See [`TYPE_STREAM`]; the one that is written.
+pub const TYPE_STREAM_3: u8 = 21;
 
 static CHECKSUM: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_REDIS);
 
@@ -52,6 +70,14 @@ pub enum Fault {
     BadCompression,
     /// Bytes after the end of the value.
     TrailingBytes,
+    /// A part that contradicts itself, by the name of its form.
+    Malformed(&'static str),
+    /// A collection without elements: no value, and in a file nothing to load.
+    Empty,
+    /// A member or field that is there twice.
+    Duplicate,
+    /// A score that is no number.
+    NotANumber,
 }
 
 /// A decoded value.
@@ -61,44 +87,70 @@ pub enum Value {
     Int(i64),
     /// Any other string.
     Str(Vec<u8>),
+    /// A collection; never an empty one, except of streams.
+    Object(Object),
+}
+
+/// Whose files and payloads: one type number has two meanings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Redis, and Valkey before 9.
+    Redis,
+    /// Valkey 9 and newer.
+    Valkey,
 }
 
 /// What RESTORE stores.
 pub type Decoded = Value;
 
-/// Appends the footer to a payload that begins at the start of `out`.
+/// Appends the footer to a payload that begins at the start of `out`: the version that knows its type.
 pub fn add_footer(out: &mut Vec<u8>) {
-    out.extend_from_slice(&VERSION.to_le_bytes());
+    let version = if out.first().is_some_and(|kind| *kind >= TYPE_NEWER) { VERSION_MAX } else { VERSION };
+    out.extend_from_slice(&version.to_le_bytes());
     let sum = checksum(out);
     out.extend_from_slice(&sum.to_le_bytes());
 }
 
 /// Checks the footer of a payload and returns what precedes it. Fails with `Footer`.
 pub fn check_footer(payload: &[u8]) -> Result<&[u8], Fault> {
+    let body = check_version(payload)?;
     let (covered, sum) = payload.split_last_chunk::<8>().ok_or(Fault::Footer)?;
-    let (body, version) = covered.split_last_chunk::<2>().ok_or(Fault::Footer)?;
-    let is_known = u16::from_le_bytes(*version) <= VERSION_MAX;
-    if is_known && checksum(covered) == u64::from_le_bytes(*sum) { Ok(body) } else { Err(Fault::Footer) }
+    if checksum(covered) == u64::from_le_bytes(*sum) { Ok(body) } else { Err(Fault::Footer) }
 }
 
-/// Decodes a DUMP payload: footer, type, value, and nothing after it. O(payload + value).
-/// Stricter than Redis in three ways: a value may not reach into the footer, be followed by other bytes, or be a
-/// compressed string of length 0.
+/// The same without a look at the checksum, for tests that damage payloads.
+pub fn check_version(payload: &[u8]) -> Result<&[u8], Fault> {
+    let (covered, _) = payload.split_last_chunk::<8>().ok_or(Fault::Footer)?;
+    let (body, version) = covered.split_last_chunk::<2>().ok_or(Fault::Footer)?;
+    if u16::from_le_bytes(*version) <= VERSION_MAX { Ok(body) } else { Err(Fault::Footer) }
+}
+
+/// Decodes a DUMP payload: footer, type, value, and nothing after it. O(payload + value), for sorted sets and packed forms
+/// with a logarithm. A collection gets the form that `limits` dictate.
+/// Stricter than Redis: a value may not reach into the footer, be followed by other bytes, or be a compressed string of
+/// length 0; and packed forms are checked in full, as Redis does when `sanitize-dump-payload` is on.
 /// `Footer` means that the payload is foreign or damaged in transit; every other fault, that its content is bad.
-pub fn restore(payload: &[u8]) -> Result<Decoded, Fault> {
-    let mut reader = Reader::new(check_footer(payload)?);
+pub fn restore(payload: &[u8], limits: &Limits) -> Result<Decoded, Fault> {
+    decode(check_footer(payload)?, limits)
+}
+
+/// Decodes what precedes the footer, see [`restore`].
+pub fn decode(body: &[u8], limits: &Limits) -> Result<Decoded, Fault> {
+    let mut reader = Reader::new(body);
     let kind = reader.byte()?;
-    let value = read_value(&mut reader, kind)?;
+    let value = read_value(&mut reader, kind, Dialect::Redis, limits)?;
     if reader.is_empty() { Ok(value) } else { Err(Fault::TrailingBytes) }
 }
 
 /// Decodes the value of type `kind` that `reader` stands before.
-pub fn read_value(reader: &mut Reader<'_>, kind: u8) -> Result<Value, Fault> {
+pub fn read_value(reader: &mut Reader<'_>, kind: u8, dialect: Dialect, limits: &Limits) -> Result<Value, Fault> {
     match kind {
         TYPE_STRING => string::read_string_value(reader),
-        other => Err(Fault::UnsupportedType(other)),
+        other => collection::read_object(reader, other, dialect, limits).map(Value::Object),
     }
 }
 
+#[cfg(test)]
+mod collection_tests;
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ use std::borrow::Cow;
 
 use super::wire::{Prefix, Reader, put_length};
 use super::{Fault, TYPE_STRING, Value, lzf};
+use crate::data::pack::Pack;
 
 /// Longest text that is tried as a number: a sign and the ten digits of the largest 32-bit one.
 const NUMBER_TEXT_MAX: usize = 11;
@@ -41,6 +42,13 @@ pub fn put_string(out: &mut Vec<u8>, text: &[u8], compress: bool) {
     }
     put_length(out, text.len() as u64);
     out.extend_from_slice(text);
+}
+
+/// Appends the listpack of a pack as one string.
+pub fn put_pack(out: &mut Vec<u8>, pack: Pack<'_>, compress: bool) {
+    let mut listpack = Vec::with_capacity(pack.listpack_bytes());
+    pack.write_listpack(&mut listpack);
+    put_string(out, &listpack, compress);
 }
 
 fn put_number(out: &mut Vec<u8>, number: i32) {

@@ -16,6 +16,8 @@ pub enum Where {
     Every,
     /// At the coordinator, on values fetched from their cores: `(core, database, key)`, each key once.
     Gather(Vec<(usize, usize, Vec<u8>)>),
+    /// The same, once the values of these keys have told which other keys it needs; becomes `Gather` then. All cores are held whole.
+    Scout(Vec<(usize, usize, Vec<u8>)>),
 }
 
 /// One command with its place.
@@ -36,7 +38,11 @@ impl Planned {
     }
     /// Whether it runs in one round.
     pub fn is_simple(&self) -> bool {
-        !matches!(self.place, Where::Gather(_))
+        !matches!(self.place, Where::Gather(_) | Where::Scout(_))
+    }
+    /// Whether all cores take part, with all their slots.
+    pub fn is_whole(&self) -> bool {
+        matches!(self.place, Where::Every | Where::Scout(_))
     }
     /// How the parts' replies become one.
     pub fn merge(&self, shard: &Shard) -> Merge {
@@ -87,21 +93,27 @@ pub fn plan(shard: &Shard, row: u16, args: &Args, db: usize, is_resp3: bool) -> 
     planned.slots = places.iter().map(|(at, _)| (owner(*at), slot(*at))).collect();
     let first = owner(places[0].0);
     planned.place = match multi {
+        Multi::Scout(scout) if cores > 1 && (scout.is_needed)(args) => Where::Scout(fetched(args, &places, |at| (owner(at), db))),
         _ if places.iter().all(|(at, _)| owner(*at) == first) => Where::One(first),
         Multi::Single => Where::One(first),
         Multi::Split(_) => Where::Split(split(args, &places, cores)),
-        Multi::Gather(db_of) => {
-            let mut keys: Vec<(usize, usize, Vec<u8>)> = Vec::new();
-            for (at, _) in &places {
-                let key = (owner(*at), db_of(args, db, *at as usize), args.get(*at as usize).to_vec());
-                if !keys.contains(&key) {
-                    keys.push(key);
-                }
-            }
-            Where::Gather(keys)
-        }
+        Multi::Gather(db_of) => Where::Gather(fetched(args, &places, |at| (owner(at), db_of(args, db, at as usize)))),
+        Multi::Scout(_) => Where::Gather(fetched(args, &places, |at| (owner(at), db))),
     };
     planned
+}
+
+/// The keys of a gathered command, each once; `place` tells core and database of the key at a word.
+fn fetched(args: &Args, places: &[(u32, u8)], place: impl Fn(u32) -> (usize, usize)) -> Vec<(usize, usize, Vec<u8>)> {
+    let mut keys: Vec<(usize, usize, Vec<u8>)> = Vec::new();
+    for (at, _) in places {
+        let (core, db) = place(*at);
+        let key = (core, db, args.get(*at as usize).to_vec());
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys
 }
 
 /// The words of each core: those before the first key, then its keys with what stands behind each.

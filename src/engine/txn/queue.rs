@@ -32,6 +32,8 @@ pub struct Queue {
     /// Slots that nothing later may touch now: held, or wanted by something earlier that waits.
     barred: Vec<u16>,
     is_whole_barred: bool,
+    /// Slots of keys whose waiters are being served: calls wait, tickets do not.
+    pub kept_for_waiters: Vec<u16>,
     /// Rounds that arrived and were not applied.
     pub rounds: VecDeque<Round>,
     /// Slots became free since the last look: what waits for them may run.
@@ -52,11 +54,16 @@ impl Queue {
     pub fn is_barred(&self, slot: u16) -> bool {
         self.is_whole_barred || self.barred.contains(&slot)
     }
+    /// Whether a ticket holds the slot, or waits for it below the bound.
+    pub fn is_taken(&self, slot: u16) -> bool {
+        let is_held = self.held.values().any(|h| h.is_whole || h.slots.contains(&slot));
+        is_held || self.parts.range(..self.bound).any(|(_, p)| p.is_whole || p.slots.contains(&slot))
+    }
     /// Bars slots until the bars are rebuilt.
     pub fn bar(&mut self, slots: &[u16]) {
         self.barred.extend_from_slice(slots);
     }
-    /// Bars exactly what is held, and what parts below the bound wait for.
+    /// Bars exactly what is held, what parts below the bound wait for, and what is kept for waiters.
     pub fn rebuild_bars(&mut self) {
         self.barred.clear();
         self.is_whole_barred = false;
@@ -68,6 +75,7 @@ impl Queue {
             self.is_whole_barred |= part.is_whole;
             self.barred.extend_from_slice(&part.slots);
         }
+        self.barred.extend_from_slice(&self.kept_for_waiters);
     }
     /// Adds a part that arrived.
     pub fn add(&mut self, part: Part) {
@@ -142,6 +150,16 @@ impl Worker {
         // Calls that wait already keep their place before later calls of the same slots.
         let waiting: Vec<u16> = self.waiting.iter().flat_map(|w| w.slots.iter().copied()).collect();
         self.queue.bar(&waiting);
+        let kept = std::mem::take(&mut self.queue.kept_for_waiters);
+        self.queue.bar(&kept);
+        self.queue.kept_for_waiters = kept;
+    }
+
+    /// Makes the bars anew, those of calls that wait included.
+    pub(in crate::engine) fn refresh_bars(&mut self) {
+        self.queue.rebuild_bars();
+        let waiting: Vec<u16> = self.waiting.iter().flat_map(|w| w.slots.iter().copied()).collect();
+        self.queue.bar(&waiting);
     }
 
     fn run_part(&mut self, part: Part) {
@@ -154,7 +172,7 @@ impl Worker {
             PartKind::Hold { watched, fetch } => {
                 answer.is_unchanged = watched.iter().all(|w| self.is_watch_unchanged(w, part.now)) || self.probe.has(Fault::WatchIgnored);
                 self.end_watches(&watched);
-                answer.fetched = fetch.iter().map(|w| self.fetch(w, part.now)).collect();
+                answer.fetched = fetch.iter().map(|w| self.fetch_for(part.coordinator, w, part.now)).collect();
                 if !self.probe.has(Fault::HoldForgotten) {
                     self.queue.bar(&part.slots);
                     self.queue.is_whole_barred |= part.is_whole;
@@ -196,6 +214,22 @@ impl Worker {
                 RoundKind::Nothing => false,
                 RoundKind::Unwatch(keys) => {
                     self.end_watches(&keys);
+                    false
+                }
+                RoundKind::Block(waiter) => {
+                    self.enter(*waiter);
+                    false
+                }
+                RoundKind::Claim(back) => {
+                    self.claimed((round.coordinator, back));
+                    false
+                }
+                RoundKind::Kept(back) => {
+                    self.kept((round.coordinator, back));
+                    false
+                }
+                RoundKind::Withdraw(back) => {
+                    self.forget((round.coordinator, back));
                     false
                 }
             };
@@ -254,6 +288,12 @@ impl Worker {
         self.shard.ks.is_unchanged(w.db, &key, w.token, now)
     }
 
+    /// The same for a call of `core` that may wait, for whom a key that others are waiting for is empty.
+    fn fetch_for(&mut self, core: usize, w: &Wanted, now: i64) -> Moved {
+        let is_others = w.yields_for.is_some_and(|back| self.is_kept_from((core, back), w, now));
+        if is_others && !self.probe.has(Fault::NewcomersFirst) { None } else { self.fetch(w, now) }
+    }
+
     /// A copy of what a key holds; big values by reference.
     pub(in crate::engine) fn fetch(&mut self, w: &Wanted, now: i64) -> Moved {
         let key = self.shard.ks.key(&w.key);
@@ -265,8 +305,11 @@ impl Worker {
     pub(in crate::engine) fn put_change(&mut self, change: Change) {
         let key = self.shard.ks.key(&change.key);
         self.shard.record_expired();
-        if self.shard.fx.is_on {
+        if self.shard.fx.is_on && change.effects.is_empty() {
             self.record_change(&change);
+        }
+        if self.shard.fx.is_on {
+            change.effects.iter().for_each(|words| self.shard.fx.command(change.db, words.iter().map(Vec::as_slice)));
         }
         match change.value {
             None => {

@@ -8,14 +8,14 @@
 
 use super::plan::{Planned, Where, plan};
 use crate::engine::{
-    link::{Back, Moved, Part, PartAnswer, PartKind, Round, RoundKind, Step, Wanted},
+    link::{Back, Change, Moved, Part, PartAnswer, PartKind, Round, RoundKind, Step, Wanted},
     probe::{Fault, Point},
     run::{self, Job},
     worker::Worker,
 };
 use crate::keyspace::slots;
 use crate::proto::encode::Out;
-use crate::spec::{Args, call::Origin, client::Watched};
+use crate::spec::{Access, Args, Block, call::Origin, client::Watched};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What a ticket waits for.
@@ -29,10 +29,22 @@ enum Phase {
     Fetching,
 }
 
+/// How a ticket goes on.
+enum Progress {
+    /// Answers are missing.
+    GoesOn,
+    /// Its only command waits for a key.
+    Blocked,
+    /// This is the reply.
+    Done(Vec<u8>),
+}
+
 /// A ticket under way.
 struct Ticket {
     back: Back,
     origin: Origin,
+    /// It runs a call again that waits.
+    is_again: bool,
     now: i64,
     /// When it began, nanoseconds.
     started: u64,
@@ -45,6 +57,8 @@ struct Ticket {
     replies: Vec<Vec<(usize, Vec<u8>)>>,
     /// Values by core, in the order in which they were asked for there.
     fetched: BTreeMap<usize, VecDeque<Moved>>,
+    /// Values of the first keys of the command at hand, while its further keys are being fetched.
+    scouted: Vec<Moved>,
     tokens: BTreeMap<usize, VecDeque<u64>>,
     is_unchanged: bool,
     /// Next command to start.
@@ -65,7 +79,12 @@ impl Worker {
     pub(in crate::engine) fn start_command_ticket(&mut self, i: usize, row: u16, args: &Args) -> bool {
         let client = &self.shard.clients[i];
         let command = plan(&self.shard, row, args, client.db, client.is_resp3);
-        self.start(i, vec![command], true, Vec::new())
+        self.start((i, None), vec![command], true, Vec::new())
+    }
+
+    /// Starts a ticket that runs a call again whose connection waits for it.
+    pub(in crate::engine) fn start_again(&mut self, back: Back, command: Planned) -> bool {
+        self.start((back.conn as usize, Some(back)), vec![command], true, Vec::new())
     }
 
     /// Starts a ticket that puts keys under WATCH.
@@ -80,14 +99,14 @@ impl Worker {
             let own: Vec<Watched> = keys.iter().filter(|w| slots::owner_of(w.slot, cores) == *core).cloned().collect();
             parts.push((*core, own.iter().map(|w| w.slot).collect(), false, PartKind::Watch(own)));
         }
-        self.launch(i, parts, Vec::new(), true, Phase::Watching(keys))
+        self.launch((i, None), parts, Vec::new(), true, Phase::Watching(keys))
     }
 
     /// Starts a ticket for the queued commands of connection `i`.
     pub(in crate::engine) fn start_exec_ticket(&mut self, i: usize) -> bool {
         let commands = self.plan_queue(i);
         let watched = self.conns.get(i).map(|c| c.watched.clone()).unwrap_or_default();
-        if !self.start(i, commands, false, watched) {
+        if !self.start((i, None), commands, false, watched) {
             return false;
         }
         // The parts have the watches now and end them where they look at them: told from here, the owners could forget them first.
@@ -98,9 +117,9 @@ impl Worker {
         true
     }
 
-    fn start(&mut self, i: usize, commands: Vec<Planned>, is_bare: bool, watched: Vec<Watched>) -> bool {
+    fn start(&mut self, (i, again): (usize, Option<Back>), commands: Vec<Planned>, is_bare: bool, watched: Vec<Watched>) -> bool {
         let cores = self.shard.cores;
-        let is_whole = commands.iter().any(|c| matches!(c.place, Where::Every));
+        let is_whole = commands.iter().any(Planned::is_whole);
         let is_simple = watched.is_empty() && commands.iter().all(Planned::is_simple);
         let takes_part = |core: usize| {
             is_whole
@@ -116,20 +135,35 @@ impl Worker {
             } else {
                 let own: Vec<Watched> = watched.iter().filter(|w| slots::owner_of(w.slot, cores) == core).cloned().collect();
                 touched.extend(own.iter().map(|w| w.slot));
-                PartKind::Hold { watched: own, fetch: commands.first().map_or(Vec::new(), |c| wanted(c, core)) }
+                let mut fetch = commands.first().map_or(Vec::new(), |c| wanted(c, core, 0));
+                if is_bare && let Some(command) = commands.first().filter(|c| self.is_blocking(c.row)) {
+                    self.yield_to_waiters(command, &mut fetch, again.unwrap_or(Back::NOBODY));
+                }
+                PartKind::Hold { watched: own, fetch }
             };
             touched.sort_unstable();
             touched.dedup();
             parts.push((core, touched, is_whole, kind));
         }
         let phase = if is_simple { Phase::OneRound } else { Phase::Holding };
-        self.launch(i, parts, commands, is_bare, phase)
+        self.launch((i, again), parts, commands, is_bare, phase)
+    }
+
+    /// Marks the keys from which a call that may wait takes something out.
+    fn yield_to_waiters(&self, command: &Planned, fetch: &mut [Wanted], back: Back) {
+        let spec = self.shard.server.commands.row(command.row).spec;
+        let (args, mut places) = (command.words.args(), Vec::new());
+        // The same extraction succeeded when the command was planned.
+        let _ = crate::spec::keys::positions(spec, &args, &mut places);
+        for (at, _) in places.iter().filter(|(_, n)| spec.keys[*n as usize].access.has(Access::DELETE)) {
+            fetch.iter_mut().filter(|w| w.key == args.get(*at as usize)).for_each(|w| w.yields_for = Some(back));
+        }
     }
 
     /// Takes a number, pushes the parts, marks the number. All bytes are ready; nothing else happens in between.
     fn launch(
         &mut self,
-        i: usize,
+        (i, again): (usize, Option<Back>),
         parts: Vec<(usize, Vec<u16>, bool, PartKind)>,
         commands: Vec<Planned>,
         is_bare: bool,
@@ -141,19 +175,15 @@ impl Worker {
             self.is_starved = !self.probe.has(Fault::StarvedForgotten);
             return false;
         }
-        let is_mute = self.takes_mute(i);
         let origin = crate::engine::origin(&self.shard.clients[i], !is_bare);
-        let Some(conn) = self.conns.get(i) else { return false };
-        let seq = conn.next_place();
-        conn.owe(seq, is_mute);
-        conn.tickets += 1;
-        let back = Back { conn: i as u32, generation: conn.generation, seq };
+        let Some(back) = again.or_else(|| self.owe_ticket(i)) else { return false };
         let participants: Vec<usize> = parts.iter().map(|(core, ..)| *core).collect();
         let (due, last) = (participants.len(), participants.last().copied());
         let replies = commands.iter().map(|_| Vec::new()).collect();
         let ticket = Ticket {
             back,
             origin,
+            is_again: again.is_some(),
             now: self.now,
             started: (self.nanos)(),
             commands,
@@ -162,6 +192,7 @@ impl Worker {
             due,
             replies,
             fetched: BTreeMap::new(),
+            scouted: Vec::new(),
             tokens: BTreeMap::new(),
             is_unchanged: true,
             next: 0,
@@ -200,6 +231,16 @@ impl Worker {
         true
     }
 
+    /// The place of a ticket's reply.
+    fn owe_ticket(&mut self, i: usize) -> Option<Back> {
+        let is_mute = self.takes_mute(i);
+        let conn = self.conns.get(i)?;
+        let seq = conn.next_place();
+        conn.owe(seq, is_mute);
+        conn.tickets += 1;
+        Some(Back { conn: i as u32, generation: conn.generation, seq })
+    }
+
     /// Looks at the answers that arrived, and applies the rounds for this core that follow from them.
     pub(in crate::engine) fn take_in_own_answers(&mut self) {
         while !self.tickets.arrived.is_empty() || !self.queue.rounds.is_empty() {
@@ -230,13 +271,13 @@ impl Worker {
         let Some(mut ticket) = self.tickets.open.remove(&number) else { return };
         let is_watch = matches!(ticket.phase, Phase::Watching(_));
         let reply = match std::mem::replace(&mut ticket.phase, Phase::OneRound) {
-            Phase::OneRound => Some(self.assemble(&mut ticket)),
-            Phase::Watching(keys) => Some(self.watching(&mut ticket, keys)),
+            Phase::OneRound => Progress::Done(self.assemble(&mut ticket)),
+            Phase::Watching(keys) => Progress::Done(self.watching(&mut ticket, keys)),
             Phase::Holding if !ticket.is_unchanged => {
                 self.release(number, &ticket, BTreeMap::new());
                 let mut out = Out { buf: Vec::new(), resp3: self.is_resp3(ticket.back) };
                 out.null_array();
-                Some(out.buf)
+                Progress::Done(out.buf)
             }
             Phase::Running(end) => {
                 ticket.next = end;
@@ -245,10 +286,11 @@ impl Worker {
             Phase::Holding | Phase::Fetching => self.go_on(number, &mut ticket),
         };
         match reply {
-            None => {
+            Progress::GoesOn => {
                 self.tickets.open.insert(number, ticket);
             }
-            Some(reply) => {
+            Progress::Blocked => {}
+            Progress::Done(reply) => {
                 if is_watch || !ticket.is_bare {
                     self.count_session(if is_watch { b"WATCH" } else { b"EXEC" }, ticket.started);
                 }
@@ -257,37 +299,54 @@ impl Worker {
         }
     }
 
-    /// Starts what comes next under held slots. Returns the reply when nothing does.
-    fn go_on(&mut self, number: u64, ticket: &mut Ticket) -> Option<Vec<u8>> {
+    /// Starts what comes next under held slots.
+    fn go_on(&mut self, number: u64, ticket: &mut Ticket) -> Progress {
         while ticket.next < ticket.commands.len() {
             let n = ticket.next;
             if !ticket.commands[n].is_simple() {
-                let is_first = n == 0 || !ticket.fetched.values().all(VecDeque::is_empty);
-                if !is_first {
+                let is_asked = n == 0 || !ticket.scouted.is_empty() || !ticket.fetched.values().all(VecDeque::is_empty);
+                if !is_asked || self.scout_command(ticket, n) {
                     self.ask_for_values(number, ticket, n);
-                    return None;
+                    return Progress::GoesOn;
                 }
-                self.gather_command(number, ticket, n);
+                if !self.gather_command(number, ticket, n) {
+                    return Progress::Blocked;
+                }
                 ticket.next += 1;
                 if ticket.next == ticket.commands.len() {
-                    return Some(self.assemble(ticket));
+                    return Progress::Done(self.assemble(ticket));
                 }
                 continue;
             }
             let end = (n..ticket.commands.len()).find(|k| !ticket.commands[*k].is_simple()).unwrap_or(ticket.commands.len());
             if self.run_range(number, ticket, n, end) {
-                return None;
+                return Progress::GoesOn;
             }
             ticket.next = end;
         }
         self.release(number, ticket, BTreeMap::new());
-        Some(self.assemble(ticket))
+        Progress::Done(self.assemble(ticket))
     }
 
-    /// Asks for the values of command `n`.
+    /// Where command `n` is one that names further keys once its first values are there: takes those, finds the further keys.
+    /// Returns whether there are any, so that their values must be asked for.
+    fn scout_command(&mut self, ticket: &mut Ticket, n: usize) -> bool {
+        let command = &mut ticket.commands[n];
+        let Where::Scout(keys) = &mut command.place else { return false };
+        let mut keys = std::mem::take(keys);
+        let values = take_values(&mut ticket.fetched, &keys);
+        let first = keys.len();
+        self.further_keys(command, &mut keys, &values, ticket.now);
+        let has_further = keys.len() > first;
+        ticket.scouted = values;
+        ticket.commands[n].place = Where::Gather(keys);
+        has_further
+    }
+
+    /// Asks for the values of command `n`, those excepted that are there.
     fn ask_for_values(&mut self, number: u64, ticket: &mut Ticket, n: usize) {
         for core in ticket.participants.clone() {
-            let fetch = wanted(&ticket.commands[n], core);
+            let fetch = wanted(&ticket.commands[n], core, ticket.scouted.len());
             if !fetch.is_empty() {
                 ticket.due += 1;
                 self.send_round(
@@ -300,15 +359,26 @@ impl Worker {
     }
 
     /// Runs command `n` on the values that came and sends the changes home; the last command also lets the slots go.
-    fn gather_command(&mut self, number: u64, ticket: &mut Ticket, n: usize) {
-        let Where::Gather(keys) = &ticket.commands[n].place else { return };
-        let mut values = Vec::with_capacity(keys.len());
-        for (core, _, _) in keys {
-            values.push(ticket.fetched.get_mut(core).and_then(VecDeque::pop_front).flatten());
-        }
-        ticket.fetched.values_mut().for_each(VecDeque::clear);
+    /// `false`: it was the only one, and waits for a key.
+    fn gather_command(&mut self, number: u64, ticket: &mut Ticket, n: usize) -> bool {
+        let Where::Gather(keys) = &ticket.commands[n].place else { return true };
+        let mut values = std::mem::take(&mut ticket.scouted);
+        values.extend(take_values(&mut ticket.fetched, &keys[values.len()..]));
         let home = self.conns.asked(ticket.back).is_some().then_some(ticket.back.conn as usize);
+        if home.is_none() && ticket.is_bare && self.is_blocking(ticket.commands[n].row) && !self.probe.has(Fault::DeathIgnored) {
+            // Nobody is there to get what it would take out.
+            self.release(number, ticket, BTreeMap::new());
+            return true;
+        }
         let (reply, changes) = self.run_gathered(&ticket.commands[n], values, ticket.now, home, ticket.origin);
+        if let Some(block) = self.shard.block.take() {
+            self.block_ticket(number, ticket, changes, &block);
+            return false;
+        }
+        if ticket.is_again {
+            let back = ticket.back;
+            ticket.participants.iter().for_each(|core| self.tell(*core, RoundKind::Withdraw(back)));
+        }
         ticket.replies[n].push((self.shard.core, reply));
         let mut by_core: BTreeMap<usize, Vec<_>> = BTreeMap::new();
         for (core, change) in changes {
@@ -316,11 +386,38 @@ impl Worker {
         }
         if n + 1 == ticket.commands.len() {
             self.release(number, ticket, by_core);
-            return;
+            return true;
         }
         for (core, changes) in by_core {
             let kind = RoundKind::Put(changes);
             self.send_round(core, Round { ticket: number, coordinator: self.shard.core, now: ticket.now, kind, releases: false });
+        }
+        true
+    }
+
+    /// The call of a ticket found nothing and waits: its owners enter it in their queues, or keep it there, before they let go.
+    fn block_ticket(&mut self, number: u64, ticket: &Ticket, changes: Vec<(usize, Change)>, block: &Block) {
+        let command = &ticket.commands[0];
+        if ticket.is_again {
+            self.wait_on(ticket.back);
+            self.release(number, ticket, BTreeMap::new());
+            return;
+        }
+        let (row, args, db, now, origin) = (command.row, command.words.args(), command.db, ticket.now, ticket.origin);
+        let job = Job { row, args, db, now, origin, home: None, hint: None };
+        let (waiters, wait) = self.split_block(ticket.back, &job, command.is_resp3, block);
+        if self.probe.has(Fault::WaitsTooLate) {
+            self.release(number, ticket, BTreeMap::new());
+        }
+        for (core, waiter) in waiters {
+            let kind = RoundKind::Block(Box::new(waiter));
+            self.send_round(core, Round { ticket: number, coordinator: self.shard.core, now: ticket.now, kind, releases: false });
+        }
+        let mut by_core: BTreeMap<usize, Vec<Change>> = BTreeMap::new();
+        changes.into_iter().for_each(|(core, change)| by_core.entry(core).or_default().push(change));
+        self.begin_wait(wait);
+        if !self.probe.has(Fault::WaitsTooLate) {
+            self.release(number, ticket, by_core);
         }
     }
 
@@ -439,7 +536,13 @@ impl Worker {
 
     fn answer_ticket(&mut self, back: Back, reply: &[u8]) {
         let Some(conn) = self.conns.asked(back) else { return };
-        conn.tickets -= 1;
+        if conn.is_exclusive {
+            conn.end_exclusive();
+            self.end_wait(back.conn as usize);
+        } else {
+            conn.tickets -= 1;
+        }
+        let Some(conn) = self.conns.asked(back) else { return };
         conn.deliver(back.seq, reply);
         let i = back.conn as usize;
         self.look_again(i);
@@ -447,11 +550,19 @@ impl Worker {
     }
 }
 
-/// The keys of a gathered command that core `core` has.
-fn wanted(command: &Planned, core: usize) -> Vec<Wanted> {
+/// The values that came for `keys`, in their order; nothing is left.
+fn take_values(fetched: &mut BTreeMap<usize, VecDeque<Moved>>, keys: &[(usize, usize, Vec<u8>)]) -> Vec<Moved> {
+    let values = keys.iter().map(|(core, _, _)| fetched.get_mut(core).and_then(VecDeque::pop_front).flatten()).collect();
+    fetched.values_mut().for_each(VecDeque::clear);
+    values
+}
+
+/// The keys of a gathered command that core `core` has, of those from number `from` on.
+fn wanted(command: &Planned, core: usize, from: usize) -> Vec<Wanted> {
     match &command.place {
-        Where::Gather(keys) => {
-            keys.iter().filter(|(c, _, _)| *c == core).map(|(_, db, key)| Wanted { db: *db, key: key.clone() }).collect()
+        Where::Gather(keys) | Where::Scout(keys) => {
+            let own = keys[from..].iter().filter(|(c, _, _)| *c == core);
+            own.map(|(_, db, key)| Wanted { db: *db, key: key.clone(), yields_for: None }).collect()
         }
         _ => Vec::new(),
     }

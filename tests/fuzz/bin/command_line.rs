@@ -1,5 +1,7 @@
 #![no_main]
 
+#[path = "../../support/cores.rs"]
+mod cores;
 #[path = "../command_line.rs"]
 mod target;
 

@@ -3,7 +3,7 @@
 //! Ref: redis.io/commands/client-list
 
 use crate::spec::Refusal;
-use crate::spec::client::Client;
+use crate::spec::client::{Blocked, Client};
 
 /// The line without its end.
 pub fn of(c: &Client, now: i64) -> Vec<u8> {
@@ -30,8 +30,9 @@ pub fn of(c: &Client, now: i64) -> Vec<u8> {
 
 /// One letter per state; `N` if there is none to tell.
 fn flags(c: &Client) -> String {
+    let is_blocked = c.blocked != Blocked::No;
     let all =
-        [(c.multi.is_some(), 'x'), (c.close_after_reply, 'c'), (c.close_now, 'A'), (c.is_unix, 'U'), (c.no_evict, 'e'), (c.no_touch, 'T')];
+        [(is_blocked, 'b'), (c.multi.is_some(), 'x'), (c.close_after_reply, 'c'), (c.close_now, 'A'), (c.is_unix, 'U'), (c.no_evict, 'e'), (c.no_touch, 'T')];
     let set: String = all.iter().filter(|(is_set, _)| *is_set).map(|(_, letter)| *letter).collect();
     if set.is_empty() { "N".to_string() } else { set }
 }

@@ -1,9 +1,11 @@
-//! CLIENT UNBLOCK id [TIMEOUT|ERROR]: ends another client's wait. No command blocks yet, so nobody is found waiting.
+//! CLIENT UNBLOCK id [TIMEOUT|ERROR]: ends another client's wait, on whatever core it is. A client that is just being served
+//! does not wait any more.
 //! Ref: redis.io/commands/client-unblock
 
 use super::OPERATOR;
 use crate::base::num::parse_i64;
 use crate::commands::parts;
+use crate::spec::client::{Blocked, Client};
 use crate::spec::{Arg, Call, Category, Group, Merge, Outcome, Refusal, Route, Spec};
 
 pub const SPEC: Spec = Spec {
@@ -39,15 +41,21 @@ fn run(call: &mut Call) -> Outcome {
     if args.len() == 4 && !args.is(3, "TIMEOUT") && !args.is(3, "ERROR") {
         return Err(Refusal::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
     }
-    parse_i64(args.get(2)).ok_or(Refusal::NOT_INTEGER)?;
-    parts::send(call, &[]);
+    let id = parse_i64(args.get(2)).ok_or(Refusal::NOT_INTEGER)?;
+    let waiting = |c: &&mut Client| c.id as i64 == id && c.blocked == Blocked::Waiting && !c.close_now;
+    let found = call.shard.clients.iter_mut().map(|(_, c)| c).find(waiting);
+    let ended = u64::from(found.is_some());
+    if let Some(client) = found {
+        client.blocked = Blocked::Ending(args.is(3, "ERROR"));
+    }
+    parts::send_numbers(call, &[ended]);
     Ok(())
 }
 
-/// No core has a client that waits.
 fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
-    if parts::receive(call, parts).is_some() {
-        call.out.int(0);
+    if let Some(mut records) = parts::receive(call, parts) {
+        let ended: u64 = records.iter_mut().filter_map(parts::number).sum();
+        call.out.int(ended as i64);
     }
     Ok(())
 }

@@ -107,6 +107,7 @@ fn argument(out: &mut Out, arg: &Arg) {
         Kind::Double => ("double", true, None),
         Kind::Key(n) => ("key", true, Some(n)),
         Kind::Pattern => ("pattern", true, None),
+        Kind::PatternOf(n) => ("pattern", true, Some(n)),
         Kind::UnixTime => ("unix-time", true, None),
         Kind::PureToken => ("pure-token", true, None),
         Kind::OneOf => ("oneof", false, None),

@@ -1,14 +1,16 @@
-//! The subcommands of DEBUG that look at keys: OBJECT, DIGEST, DIGEST-VALUE, POPULATE, HTSTATS, HTSTATS-KEY.
+//! The subcommands of DEBUG that look at keys: OBJECT, DIGEST, DIGEST-VALUE, POPULATE, HTSTATS.
 //! Each core sees its own keys only; what it finds goes home in a record.
 
+use super::values::chunks_of;
 use crate::commands::parts;
-use crate::data::digest::{Digest, of_string, of_string_key};
+use crate::data::codec::collection::dump_object;
+use crate::data::digest::{Digest, of_object, of_object_key, of_string, of_string_key};
 use crate::keyspace::{Key, Look, Ttl, Value, owner_of};
 use crate::spec::{Call, Outcome, Refusal, Shard};
 use std::fmt::Write;
 
 /// Whether the key is one of this core's.
-fn is_mine(shard: &Shard, key: &Key) -> bool {
+pub fn is_mine(shard: &Shard, key: &Key) -> bool {
     owner_of(key.slot, shard.cores) == shard.core
 }
 
@@ -18,6 +20,13 @@ fn text_of(value: &Value) -> Vec<u8> {
         Value::Int(n) => n.to_string().into_bytes(),
         Value::Str { bytes, .. } => bytes.to_vec(),
         Value::Object(_) => Vec::new(),
+    }
+}
+
+fn digest_of(value: &Value, expires: bool) -> Digest {
+    match value {
+        Value::Object(object) => of_object(object, expires),
+        string => of_string(&text_of(string), expires),
     }
 }
 
@@ -31,9 +40,14 @@ fn length_size(n: usize) -> usize {
     }
 }
 
-/// Bytes of a string value in a snapshot, without compression.
-fn serialized_size(value: &Value) -> usize {
+/// Bytes of a value in a snapshot, strings without compression.
+fn serialized_size(value: &Value, compress: bool) -> usize {
     match value {
+        Value::Object(object) => {
+            let mut bytes = Vec::new();
+            dump_object(&mut bytes, object, compress);
+            bytes.len().saturating_sub(1)
+        }
         Value::Int(-128..=127) => 2,
         Value::Int(-32_768..=32_767) => 3,
         Value::Int(-2_147_483_648..=2_147_483_647) => 5,
@@ -58,9 +72,13 @@ pub fn object(call: &mut Call, is_fast: bool, record: &mut Vec<u8>) {
     let clock = (now / 1000).saturating_sub(idle as i64) & 0x00ff_ffff;
     let mut line = format!("Value at:0x0 refcount:1 encoding:{encoding}");
     if !is_fast {
-        let _ = write!(line, " serializedlength:{}", serialized_size(&value));
+        let _ = write!(line, " serializedlength:{}", serialized_size(&value, call.shard.config.rdbcompression));
     }
     let _ = write!(line, " lru:{clock} lru_seconds_idle:{idle}");
+    if let Value::Object(object) = &value {
+        let config = &call.shard.config;
+        line.push_str(&chunks_of(object, config.list_max_listpack_size, config.list_compress_depth));
+    }
     record.extend_from_slice(line.as_bytes());
 }
 
@@ -81,7 +99,11 @@ pub fn digest(call: &mut Call, record: &mut Vec<u8>) {
             if expires.is_some_and(|at| at < now) {
                 return;
             }
-            sum.add(&of_string_key(item.key(), &text_of(&item.to_value()), expires.is_some()).0);
+            let digest = match item.to_value() {
+                Value::Object(object) => of_object_key(item.key(), &object, expires.is_some()),
+                string => of_string_key(item.key(), &text_of(&string), expires.is_some()),
+            };
+            sum.add(&digest.0);
             keys += 1;
         });
         if keys > 0 {
@@ -126,7 +148,7 @@ pub fn digest_values(call: &mut Call, record: &mut Vec<u8>) {
         }
         let found = call.shard.ks.find(db, &key, now, Look::Quiet);
         if let Some(item) = found {
-            let digest = of_string(&text_of(&item.to_value()), item.expire_at().is_some());
+            let digest = digest_of(&item.to_value(), item.expire_at().is_some());
             parts::put_number(record, i as u64);
             record.extend_from_slice(&digest.0);
         }
@@ -200,33 +222,16 @@ pub fn join_stats(call: &mut Call, records: &[&[u8]]) {
     call.out.verbatim(b"txt", main.as_bytes());
 }
 
-/// HTSTATS-KEY: whether the key of word 2 is here.
-pub fn exists(call: &mut Call, record: &mut Vec<u8>) {
-    let key = call.key(2);
-    let (db, now) = (call.db, call.now);
-    if is_mine(call.shard, &key) && call.shard.ks.find(db, &key, now, Look::Quiet).is_some() {
-        record.push(1);
-    }
-}
-
-/// Strings have no table.
-pub fn no_table(records: &[&[u8]]) -> Outcome {
-    if records.iter().all(|r| r.is_empty()) {
-        return Err(Refusal::NO_KEY);
-    }
-    Err(Refusal::fixed("ERR The value stored at the specified key is not represented using an hash table"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn sizes_are_those_of_snapshots() {
-        assert_eq!(serialized_size(&Value::Int(1)), 2);
-        assert_eq!(serialized_size(&Value::Int(-129)), 3);
-        assert_eq!(serialized_size(&Value::Int(40_000)), 5);
-        assert_eq!(serialized_size(&Value::Int(4_000_000_000)), 11);
+        assert_eq!(serialized_size(&Value::Int(1), true), 2);
+        assert_eq!(serialized_size(&Value::Int(-129), true), 3);
+        assert_eq!(serialized_size(&Value::Int(40_000), true), 5);
+        assert_eq!(serialized_size(&Value::Int(4_000_000_000), true), 11);
         assert_eq!(length_size(63) + length_size(64) + length_size(20_000), 8);
     }
 }

@@ -1,10 +1,11 @@
 //! DEBUG subcommand ...: for tests of servers and clients. Allowed by enable-debug-command only.
 //! One command, not a container, as in Redis: it has no subcommands in the table. Every core runs its part; home joins them.
-//! What needs parts that do not exist yet (RELOAD, LOADAOF, LISTPACK, ...) is unknown.
+//! What needs parts that do not exist yet (RELOAD, LOADAOF, ...) is unknown.
 //! Ref: redis.io/commands/debug
 
 mod keys;
 mod protocol;
+mod values;
 
 use super::shared::{OPERATOR, databases};
 use crate::base::num::{parse_f64, parse_i64};
@@ -29,6 +30,9 @@ pub const SPEC: Spec = Spec {
         > DEBUG nonsense                   -ERR unknown subcommand or wrong number of arguments for 'nonsense'. Try DEBUG HELP.
         > DEBUG SLEEP                      -ERR unknown subcommand or wrong number of arguments for 'SLEEP'. Try DEBUG HELP.
         > DEBUG OBJECT missing             -ERR no such key
+        > DEBUG LISTPACK missing           -ERR no such key
+        > DEBUG QUICKLIST missing          -ERR no such key
+        > DEBUG HTSTATS-KEY missing        -ERR no such key
         > DEBUG HTSTATS 99                 -ERR Out of range database
         > DEBUG POPULATE x                 -ERR value is out of range, must be positive
         > DEBUG PROTOCOL nonsense          -ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false
@@ -43,6 +47,12 @@ pub const SPEC: Spec = Spec {
         > DEBUG CHANGE-REPL-ID             +OK
         > DEBUG PROTOCOL integer           :12345
         > DEBUG PROTOCOL null              nil
+        > DEBUG SET-SKIP-CHECKSUM-VALIDATION 0    +OK
+        > RPUSH list a 1                   :2
+        > DEBUG LISTPACK list              +Listpack structure printed on stdout
+        > DEBUG QUICKLIST list             -ERR Not a quicklist encoded object.
+        > DEBUG HTSTATS-KEY list           -ERR The value stored at the specified key is not represented using an hash table
+        > DEBUG LISTPACK key:19            -ERR Not a listpack encoded object.
         > DEBUG DIGEST-VALUE missing       [+0000000000000000000000000000000000000000]
     ",
     ..Spec::DEFAULT
@@ -61,6 +71,8 @@ const LINES: &[&str] = &[
     "    Describes the index of a database.",
     "HTSTATS-KEY <key>",
     "    Describes the table at a key.",
+    "LISTPACK <key>",
+    "    Writes the elements of a packed value to the log.",
     "LOG <message>",
     "    Writes a message to the log.",
     "OBJECT <key> [fast]",
@@ -74,6 +86,8 @@ const LINES: &[&str] = &[
     "PROTOCOL <type>",
     "    Replies a sample of a type: string, integer, double, bignum, null, array, set, map,",
     "    attrib, push, verbatim, true, false.",
+    "QUICKLIST <key> [<0|1>]",
+    "    Writes the chunks of a long list to the log, with 1 their elements too.",
     "QUICKLIST-PACKED-THRESHOLD <size>",
     "    Sets from which size on an element of a list is stored alone; 0 means the default.",
     "REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|time>",
@@ -84,6 +98,8 @@ const LINES: &[&str] = &[
     "    Ends the server as a bad memory access would.",
     "SET-ACTIVE-EXPIRE <0|1>",
     "    0 leaves expired keys until they are met, 1 removes them at once.",
+    "SET-SKIP-CHECKSUM-VALIDATION <0|1>",
+    "    1 makes RESTORE take payloads whatever their checksum.",
     "SLEEP <seconds>",
     "    Lets the server do nothing for some time; decimals are allowed.",
     "STRUCTSIZE",
@@ -98,7 +114,7 @@ enum Sub<'a> {
     Error(&'a [u8]),
     Help,
     HtStats(usize),
-    HtStatsKey,
+    Look(values::Form),
     Log(&'a [u8]),
     Object { is_fast: bool },
     Populate { count: u64, prefix: &'a [u8], size: Option<usize> },
@@ -113,6 +129,7 @@ enum Setting {
     ActiveExpire(bool),
     PauseCron(bool),
     PackedThreshold(u64),
+    SkipChecksum(bool),
     PeakReset(i64),
     Resizing(bool),
     ReplId,
@@ -143,7 +160,11 @@ impl<'a> Sub<'a> {
             let db = usize::try_from(db).ok().filter(|db| *db < databases(shard));
             Sub::HtStats(db.ok_or(Refusal::fixed("ERR Out of range database"))?)
         } else if is("HTSTATS-KEY", 3, 4) {
-            Sub::HtStatsKey
+            Sub::Look(values::Form::Table)
+        } else if is("LISTPACK", 3, 3) {
+            Sub::Look(values::Form::Listpack)
+        } else if is("QUICKLIST", 3, 4) {
+            Sub::Look(values::Form::Quicklist)
         } else if is("ERROR", 3, 3) {
             Sub::Error(word)
         } else if is("LOG", 3, 3) {
@@ -169,6 +190,7 @@ impl Setting {
             2 if args.is(1, "CHANGE-REPL-ID") => Some(Setting::ReplId),
             3 if args.is(1, "PAUSE-CRON") => Some(Setting::PauseCron(is_on(word(2)))),
             3 if args.is(1, "QUICKLIST-PACKED-THRESHOLD") => Some(Setting::PackedThreshold(packed_threshold(word(2))?)),
+            3 if args.is(1, "SET-SKIP-CHECKSUM-VALIDATION") => Some(Setting::SkipChecksum(is_on(word(2)))),
             4 if args.is(1, "REPLYBUFFER") && args.is(2, "PEAK-RESET-TIME") => Some(Setting::PeakReset(peak_reset(word(3))?)),
             4 if args.is(1, "REPLYBUFFER") && args.is(2, "RESIZING") => Some(Setting::Resizing(is_on(word(3)))),
             _ => None,
@@ -225,7 +247,7 @@ fn run(call: &mut Call) -> Outcome {
         Sub::DigestValue => keys::digest_values(call, &mut record),
         Sub::Populate { count, prefix, size } => keys::populate(call, count, prefix, size)?,
         Sub::HtStats(db) => keys::index_stats(call, db, &mut record),
-        Sub::HtStatsKey => keys::exists(call, &mut record),
+        Sub::Look(form) => values::describe(call, form, &mut record),
         // The rest happens once, at home.
         _ => {}
     }
@@ -238,6 +260,7 @@ fn apply(shard: &mut Shard, setting: Setting, now: i64) {
         Setting::ActiveExpire(is_on) => shard.ks.tuning.active_expire = is_on,
         Setting::PauseCron(is_on) => shard.debug.pause_cron = is_on,
         Setting::PackedThreshold(bytes) => shard.debug.quicklist_packed_threshold = bytes,
+        Setting::SkipChecksum(is_on) => shard.debug.skip_checksum = is_on,
         Setting::PeakReset(ms) => shard.debug.reply_buffer_peak_reset_ms = ms,
         Setting::ReplId => shard.debug.repl_id_salt = now,
         Setting::Resizing(is_on) => shard.debug.reply_buffer_resizing = is_on,
@@ -253,7 +276,7 @@ fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
         Sub::Digest => keys::join_digests(call, &records),
         Sub::DigestValue => keys::join_values(call, &records),
         Sub::HtStats(_) => keys::join_stats(call, &records),
-        Sub::HtStatsKey => return keys::no_table(&records),
+        Sub::Look(form) => return values::answer(call, form, &records),
         Sub::Error(text) => return Err(Refusal::text(String::from_utf8_lossy(text))),
         Sub::Help => return help::reply(call, "DEBUG", LINES),
         Sub::Protocol(kind) => return protocol::sample(call.out, kind),

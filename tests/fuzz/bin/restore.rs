@@ -1,0 +1,8 @@
+#![no_main]
+
+#[path = "../../support/cores.rs"]
+mod cores;
+#[path = "../restore.rs"]
+mod target;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| target::run(data));
