@@ -139,7 +139,9 @@ pub fn next(random: &mut Random, theme: Theme) -> Vec<Step> {
         return vec![Step::CopyByDump { from: theme.key(random), to: theme.key(random) }];
     }
     let (mut words, mut judge) = theme.one(random);
-    if judge == Judge::Same {
+    // Sets of equal scores stay that.
+    let keeps_scores = words.first().is_some_and(|w| w == b"ZADD") && words.get(1).is_some_and(|key| key.starts_with(b"y"));
+    if judge == Judge::Same && !keeps_scores {
         bend(&mut words, random);
     }
     if words[0].eq_ignore_ascii_case(b"XADD") && words.iter().any(|w| w == b"*") {
