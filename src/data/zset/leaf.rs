@@ -53,6 +53,13 @@ fn count_apart(lens: &[u8]) -> usize {
     lens.iter().filter(|&&len| len == APART).count()
 }
 
+/// Members that leaf `id` may have: not the same for all, because scores that come in a regular pattern fill all leaves
+/// alike. They would grow through the allocator's sizes in step, and what one size leaves is of no use to the next.
+fn limit_of(id: u32) -> usize {
+    const SPREAD: usize = LEN_MAX / 4;
+    LEN_MAX - (id.wrapping_mul(0x9E37_79B1) >> 16) as usize % (SPREAD + 1)
+}
+
 /// Puts a byte at `at`; those from there on move up, the last one is lost.
 fn put(bytes: &mut [u8; LEN_MAX], at: usize, byte: u8) {
     bytes.copy_within(at..LEN_MAX - 1, at + 1);
@@ -201,9 +208,9 @@ impl Leaf {
 
     /// Whether it should be split before `more` bytes come in.
     #[inline]
-    pub fn is_full(&self, more: usize) -> bool {
+    pub fn is_full(&self, id: u32, more: usize) -> bool {
         let more = if more >= usize::from(APART) { 0 } else { more };
-        self.len() >= LEN_MAX || (self.len() >= 2 && self.bytes.len() + more > BYTES_MAX)
+        self.len() >= limit_of(id) || (self.len() >= 2 && self.bytes.len() + more > BYTES_MAX)
     }
 
     /// Whether the two may become one.

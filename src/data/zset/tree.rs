@@ -166,7 +166,7 @@ impl Store {
         let leaf = self.leaf(id);
         let mut at = leaf.position(new.score, new.member);
         let len = leaf.len();
-        if !leaf.is_full(new.member.len()) {
+        if !leaf.is_full(id, new.member.len()) {
             return self.put(node, child, id, at, new);
         }
         // Members that come in order fill their leaves: the new one gets a leaf of its own and nothing moves.
