@@ -120,7 +120,7 @@ def resp(*words):
 
 
 def feed(server, commands, batch=1000):
-    """Sends every command and reads as many one-line replies. Fails if one of them is an error."""
+    """Sends every command and reads as many replies, statuses, numbers or strings without line ends. Fails if one of them is an error."""
     with server.connect() as s:
         f = s.makefile("rb", 1 << 16)
 
@@ -128,7 +128,9 @@ def feed(server, commands, batch=1000):
             s.sendall(b"".join(part))
             for _ in part:
                 line = f.readline()
-                if line[:1] not in b"+:":
+                if line[:1] == b"$":
+                    f.readline()
+                elif line[:1] not in b"+:":
                     raise SystemExit(f"{server.name}: unexpected reply {line!r}")
 
         part = []
