@@ -182,10 +182,9 @@ impl Shard {
         if !self.ks.has_expired() {
             return;
         }
-        let (fx, stats) = (&mut self.fx, &mut self.stats);
+        let fx = &mut self.fx;
         self.ks.drain_expired(&mut |over| {
             let is_key = over.fields.is_empty();
-            stats.expired_keys += u64::from(is_key);
             if fx.is_on {
                 let name: &[u8] = if is_key { b"DEL" } else { b"HDEL" };
                 fx.command(over.db, [name, over.key].into_iter().chain(over.fields.iter()));

@@ -26,7 +26,6 @@ counters! {
     rejected_connections,
     keyspace_hits,
     keyspace_misses,
-    expired_keys,
     changes,
     error_replies,
     reads_processed,

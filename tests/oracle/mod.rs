@@ -162,17 +162,21 @@ fn compare(sides: &mut [Side], theme: Theme) {
             side.client = side.server.client_speaking(if n % 2 == 0 { 2 } else { 3 });
             side.client.call(&["FLUSHALL"]);
         }
-        let (mut left, mut is_same) = (SEQUENCE, true);
+        let (mut left, mut is_same, mut stock_agrees) = (SEQUENCE, true, true);
         // Behind a first difference the data differ as well and nothing more is learned.
         while left > 0 && is_same {
             for step in traffic::next(&mut random, theme) {
                 left = left.saturating_sub(1);
-                is_same &= judge_step(sides, &step, seed, &intended, &mut findings);
+                let (same, stock) = judge_step(sides, &step, seed, &intended, &mut findings);
+                is_same &= same;
+                stock_agrees &= stock;
             }
         }
-        if !is_same {
+        // Nor can data be compared where the two versions of Redis replied differently: either was right.
+        if !is_same || !(stock_agrees || theme == Theme::Strings) {
             continue;
         }
+        let differing = which_differ(sides);
         let digests: Vec<_> = sides.iter_mut().map(|s| s.client.call(&["DEBUG", "DIGEST"])).collect();
         for (side, digest) in sides.iter().zip(&digests).skip(1) {
             // Where the two versions of Redis differ, either is right; on strings they must not.
@@ -182,17 +186,39 @@ fn compare(sides: &mut [Side], theme: Theme) {
             }
             findings.add(
                 format!("digest {}", side.name),
-                format!("  seed {seed}: DEBUG DIGEST of {}: {digest}, {} says {}", side.name, sides[0].name, digests[0]),
+                format!(
+                    "  seed {seed}: DEBUG DIGEST of {}: {digest}, {} says {}; keys that differ: {differing:?}",
+                    side.name, sides[0].name, digests[0]
+                ),
             );
         }
     }
     findings.check();
 }
 
-/// Takes one step on all sides; false if one of ours differs from both stock servers.
-fn judge_step(sides: &mut [Side], step: &Step, seed: u64, intended: &[&str], findings: &mut Findings) -> bool {
+/// Keys whose values are not the same on all sides, with the database.
+fn which_differ(sides: &mut [Side]) -> Vec<String> {
+    let mut differing = Vec::new();
+    for db in ["0", "1"] {
+        sides.iter_mut().for_each(|s| drop(s.client.call(&["SELECT", db])));
+        let Reply::Array(keys) = sides[0].client.call(&["KEYS", "*"]).sorted() else { continue };
+        for key in keys {
+            let Reply::Bulk(key) = key else { continue };
+            let words: [&[u8]; 3] = [b"DEBUG", b"DIGEST-VALUE", &key];
+            let values: Vec<_> = sides.iter_mut().map(|s| s.client.call(&words)).collect();
+            if values.iter().any(|v| *v != values[0]) {
+                differing.push(format!("{db}:{} {}", printable(&key), sides[0].client.call(&[b"TYPE".as_slice(), &key])));
+            }
+        }
+    }
+    differing
+}
+
+/// Takes one step on all sides. Whether all of ours agree with a stock server, and the stock servers with each other.
+fn judge_step(sides: &mut [Side], step: &Step, seed: u64, intended: &[&str], findings: &mut Findings) -> (bool, bool) {
     let mut is_same = true;
     let replies: Vec<_> = sides.iter_mut().map(|s| s.take(step)).collect();
+    let stock_agrees = agree(step.judge(), &replies[0], &replies[1]);
     for (side, reply) in sides.iter().zip(&replies).filter(|(s, _)| s.is_ours) {
         if agree(step.judge(), reply, &replies[0]) || agree(step.judge(), reply, &replies[1]) {
             continue;
@@ -214,7 +240,7 @@ fn judge_step(sides: &mut [Side], step: &Step, seed: u64, intended: &[&str], fin
             ),
         );
     }
-    is_same
+    (is_same, stock_agrees)
 }
 
 #[test]

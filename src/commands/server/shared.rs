@@ -102,7 +102,7 @@ fn numbers(shard: &Shard) -> Numbers {
         rejected_connections: s.rejected_connections,
         keyspace_hits: s.keyspace_hits + ks.hits,
         keyspace_misses: s.keyspace_misses + ks.misses,
-        expired_keys: s.expired_keys + ks.expired_keys,
+        expired_keys: ks.expired_keys,
         expired_subkeys: ks.expired_fields,
         changes: s.changes + ks.changes,
         error_replies: s.error_replies,
