@@ -200,16 +200,6 @@ impl Table {
         self.find(self.hash(key), key).is_some()
     }
 
-    /// Asks for the memory that a look-up of `key` will read first, so that several look-ups wait for it together.
-    #[inline]
-    pub fn prefetch(&self, key: &[u8]) {
-        if let Some(number) = self.node_for(self.hash(key)) {
-            let node = self.node(number);
-            prefetch(node.as_ptr());
-            prefetch(node.as_ptr().wrapping_add(64));
-        }
-    }
-
     /// One step of the way to `key`: 0 the node's tags, 1 the bytes of the element whose tag fits. See `Collection::prefetch`.
     #[inline]
     pub fn prefetch_step(&self, key: &[u8], depth: u32) {

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 
 use super::wire::{Prefix, Reader, put_length};
 use super::{Fault, TYPE_STRING, Value, lzf};
-use crate::data::pack::Pack;
+use crate::data::pack::{Pack, number_of};
 
 /// Longest text that is tried as a number: a sign and the ten digits of the largest 32-bit one.
 const NUMBER_TEXT_MAX: usize = 11;
@@ -33,7 +33,7 @@ pub fn dump_string(out: &mut Vec<u8>, text: &[u8], compress: bool) {
 /// Appends one string.
 pub fn put_string(out: &mut Vec<u8>, text: &[u8], compress: bool) {
     if text.len() <= NUMBER_TEXT_MAX
-        && let Some(number) = canonical(text).and_then(|n| i32::try_from(n).ok())
+        && let Some(number) = number_of(text).and_then(|n| i32::try_from(n).ok())
     {
         return put_number(out, number);
     }
@@ -78,19 +78,6 @@ fn put_compressed(out: &mut Vec<u8>, text: &[u8]) -> bool {
     true
 }
 
-/// The number whose canonical decimal text is `text`: no plus, no leading zero, no `-0`; -2^63 to 2^63-1.
-fn canonical(text: &[u8]) -> Option<i64> {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    match digits {
-        [b'0'] if text.len() == 1 => return Some(0),
-        [b'1'..=b'9', ..] if digits.len() <= 19 && digits.iter().all(u8::is_ascii_digit) => {}
-        _ => return None,
-    }
-    let sign = if text.len() == digits.len() { 1 } else { -1 };
-    let size = digits.iter().fold(0i128, |n, d| n * 10 + i128::from(d - b'0'));
-    i64::try_from(sign * size).ok()
-}
-
 /// Reads one string, as its text. Borrows from the input where the text stands there as it is.
 pub fn read_string<'a>(reader: &mut Reader<'a>) -> Result<Cow<'a, [u8]>, Fault> {
     let number = match reader.prefix()? {
@@ -108,7 +95,7 @@ pub fn read_string_value(reader: &mut Reader<'_>) -> Result<Value, Fault> {
         Prefix::Encoding(3) => Cow::Owned(read_compressed(reader)?),
         Prefix::Encoding(e) => return read_number(reader, e).map(|n| Value::Int(n.into())),
     };
-    Ok(canonical(&text).map_or_else(|| Value::Str(text.into_owned()), Value::Int))
+    Ok(number_of(&text).map_or_else(|| Value::Str(text.into_owned()), Value::Int))
 }
 
 fn read_number(reader: &mut Reader<'_>, encoding: u8) -> Result<i32, Fault> {
