@@ -1,4 +1,4 @@
-//! The kernel side of a core: sockets, clocks, signals, executors. Nothing here knows a byte of RESP.
+//! The kernel side of a core: sockets, files, clocks, signals, executors. Nothing here knows a byte of RESP.
 //!
 //! Sits under `node/`, which is the only folder (with `cli/`) that may import it. A core owns one `Reactor`: it calls
 //! `turn`, gets a list of `Event`s, answers with `send`, `recycle`, `close`, and calls `turn` again.
@@ -106,6 +106,20 @@ pub enum Event {
     /// Accepting failed (`EMFILE`, `ENFILE`, ...): this listener rests for a tenth of a second or until a connection
     /// of this core is closed.
     AcceptFailed { listener: u8, errno: i32 },
+    /// The operation on a file that the caller gave `token` is over: a count, a number, or an errno. `buf` is the buffer of a read or
+    /// write, as long as it then is; else empty.
+    File { token: u64, result: Result<u64, i32>, buf: Vec<u8> },
+}
+
+/// How a file is opened. Contents that are not written over are kept, but for `Create`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// To be read; must exist.
+    Read,
+    /// To be written and read: made, or emptied.
+    Create,
+    /// To be written and read: made if missing.
+    Extend,
 }
 
 /// One piece of a gathered send.

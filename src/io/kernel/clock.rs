@@ -51,6 +51,40 @@ impl Clock {
     }
 }
 
+/// A moment as people write it where the server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Local {
+    pub year: i64,
+    /// 0 = January.
+    pub month: usize,
+    pub day: u32,
+    pub hour: u32,
+    pub minute: u32,
+    pub second: u32,
+    pub ms: u32,
+}
+
+/// Local time of a moment, by the rules of TZ or /etc/localtime. Those are read from a file the first time.
+pub fn local(wall_us: i64) -> Local {
+    let seconds = wall_us.div_euclid(1_000_000);
+    // SAFETY: all zero is a valid tm; localtime_r reads the seconds and writes the tm, both of this function.
+    let tm = unsafe {
+        let mut tm: libc::tm = std::mem::zeroed();
+        libc::localtime_r(&raw const seconds, &raw mut tm);
+        tm
+    };
+    let part = |n: i32| n.max(0) as u32;
+    Local {
+        year: i64::from(tm.tm_year) + 1900,
+        month: part(tm.tm_mon).min(11) as usize,
+        day: part(tm.tm_mday),
+        hour: part(tm.tm_hour),
+        minute: part(tm.tm_min),
+        second: part(tm.tm_sec),
+        ms: (wall_us.rem_euclid(1_000_000) / 1000) as u32,
+    }
+}
+
 impl Default for Clock {
     fn default() -> Self {
         Self::new()
@@ -130,6 +164,15 @@ fn constant_rate() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn local_time_is_within_a_day_of_universal_time() {
+        let noon_of_leap_day = 951_825_600_123_456;
+        let local = local(noon_of_leap_day);
+        assert_eq!((local.year, local.ms, local.second), (2000, 123, 0));
+        assert!([(1, 28), (1, 29), (2, 1)].contains(&(local.month, local.day)), "{local:?}");
+        assert!(super::local(noon_of_leap_day + 86_400_000_000).day != local.day);
+    }
 
     #[test]
     fn ticks_agree_with_the_monotonic_clock() {

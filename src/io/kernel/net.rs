@@ -24,6 +24,7 @@ use io_uring::types::{CancelBuilder, Fd};
 use io_uring::{opcode, squeue};
 
 use super::buffers::{Buffers, GROUP};
+use super::file::Files;
 use super::ring::{Done, Ring};
 use super::slab::*;
 use super::{listen, wake::Waker};
@@ -52,6 +53,7 @@ pub struct Reactor {
     pub(super) ring: Ring,
     pub(super) buffers: Buffers,
     pub(super) slab: Slab,
+    pub(super) files: Files,
     pub(super) listeners: Vec<Listener>,
     /// Connections whose receive ended for want of buffers, in that order.
     pub(super) starved: VecDeque<ConnId>,
@@ -75,10 +77,12 @@ impl Reactor {
         assert!(core < waker.cores());
         let ring = Ring::new(opts.entries)?;
         let buffers = Buffers::new(ring.inner(), opts.buffers, opts.buffer_bytes)?;
+        let files = Files::new(&ring);
         Ok(Self {
             ring,
             buffers,
             slab: Slab::default(),
+            files,
             listeners: Vec::new(),
             starved: VecDeque::new(),
             ready: Vec::new(),
@@ -388,7 +392,7 @@ impl Reactor {
 }
 
 impl Drop for Reactor {
-    /// Ends every operation and waits for it, so that the kernel writes to no buffer that has been freed.
+    /// Ends every operation on a connection and waits for it and for those on files, so that the kernel writes to no buffer that has been freed.
     fn drop(&mut self) {
         for index in 0..self.listeners.len() {
             let tag = self.listeners[index].tag;
@@ -400,7 +404,7 @@ impl Drop for Reactor {
             for conn in self.slab.ids() {
                 self.close(conn);
             }
-            if self.slab.len() == 0 {
+            if self.slab.len() == 0 && self.files.unfinished() == 0 {
                 return;
             }
             if self.ring.enter(true, Some(Duration::from_millis(1))).is_err() {
@@ -408,7 +412,8 @@ impl Drop for Reactor {
             }
             self.reap(&mut events);
         }
-        // Not reached with a sane kernel. Leaking is better than handing memory on that is still written to.
+        // Reached with a disk that does not answer. Leaking is better than handing memory on that is still written to.
         std::mem::forget(std::mem::take(&mut self.slab));
+        std::mem::forget(std::mem::take(&mut self.files));
     }
 }

@@ -46,6 +46,12 @@ pub fn check() -> Result<Kernel, Refused> {
         (opcode::Write::CODE, "write"),
         (opcode::Read::CODE, "read"),
         (opcode::Fsync::CODE, "fsync"),
+        (opcode::OpenAt::CODE, "openat"),
+        (opcode::Close::CODE, "close"),
+        (opcode::Statx::CODE, "statx"),
+        (opcode::RenameAt::CODE, "renameat"),
+        (opcode::UnlinkAt::CODE, "unlinkat"),
+        (opcode::MkDirAt::CODE, "mkdirat"),
     ];
     match needed.iter().find(|(code, _)| !probe.is_supported(*code)) {
         Some((_, name)) => Err(Refused(format!("io_uring on this machine lacks the operation {name}"))),

@@ -4,6 +4,11 @@
 //! Ref: getrusage(2), proc_pid_statm(5), sysinfo(2), getrandom(2).
 #![allow(unsafe_code)]
 
+/// Names this boot of the machine; empty if the kernel does not say.
+pub fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_string()).unwrap_or_default()
+}
+
 /// CPU time in microseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CpuTime {

@@ -87,6 +87,7 @@ impl Reactor {
                     self.wake_armed = cqueue::more(done.flags);
                     self.ready.push(Event::Wake);
                 }
+                Some((Kind::File, place)) => self.finished_file(place.index(), done),
                 Some((Kind::Cancel | Kind::Poke, _)) | None => {}
             }
         }

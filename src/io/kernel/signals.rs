@@ -3,7 +3,7 @@
 //! Called by the server's start-up, before any thread. A handler does two things that are allowed in one: it sets a bit
 //! and writes to core 0's eventfd, so that core 0 finds an `Event::Wake` and asks `taken`.
 //!
-//! Invariants: SIGHUP and SIGPIPE never end the process. A second SIGINT while the first one is still being served ends
+//! Invariants: SIGHUP, SIGPIPE and SIGXFSZ never end the process. A second SIGINT while the first one is still being served ends
 //! it at once, as redis-server does.
 //!
 //! Ref: sigaction(2), signal-safety(7), daemon(3).
@@ -45,12 +45,13 @@ pub fn install(waker: &Waker) {
     }
 }
 
-/// Ignores SIGHUP and SIGPIPE: a closed terminal or socket is no reason to end.
+/// Ignores SIGHUP, SIGPIPE and SIGXFSZ: a closed terminal or socket is no reason to end, and a file that may not grow is an error of the write.
 pub fn ignore() {
     // SAFETY: sets dispositions to a constant.
     unsafe {
         libc::signal(libc::SIGHUP, libc::SIG_IGN);
         libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
     }
 }
 
@@ -90,6 +91,12 @@ pub fn taken() -> Option<Signal> {
 /// The shutdown was called off (a save failed): the next SIGINT is an ordinary one again.
 pub fn stay() {
     LEAVING.store(false, Ordering::SeqCst);
+}
+
+/// Stops the process until somebody continues it: how upstart is told that a job is ready (`expect stop`).
+pub fn stop_self() {
+    // SAFETY: plain call.
+    unsafe { libc::raise(libc::SIGSTOP) };
 }
 
 /// Goes on as a background process: a child of nobody, in a session of its own, without a terminal. The caller returns

@@ -24,6 +24,8 @@ pub(super) enum Kind {
     Wake = 6,
     /// A write to another core's eventfd.
     Poke = 7,
+    /// An operation on a file; the index is its place in the table of `file.rs`.
+    File = 8,
 }
 
 /// Kind (4 bits), generation (28), index (32).
@@ -41,6 +43,7 @@ pub(super) fn untoken(token: u64) -> Option<(Kind, ConnId)> {
         5 => Kind::Cancel,
         6 => Kind::Wake,
         7 => Kind::Poke,
+        8 => Kind::File,
         _ => return None,
     };
     let generation = (token >> 32) as u32 & ((1 << GENERATION_BITS) - 1);
@@ -214,7 +217,7 @@ mod tests {
     #[test]
     fn tokens_give_back_what_they_were_made_of() {
         let id = ConnId::new(u32::MAX, (1 << GENERATION_BITS) - 1);
-        for kind in [Kind::Accept, Kind::Receive, Kind::Send, Kind::Poke] {
+        for kind in [Kind::Accept, Kind::Receive, Kind::Send, Kind::Poke, Kind::File] {
             assert_eq!(untoken(token(kind, id)), Some((kind, id)));
         }
         assert_eq!(untoken(0), None);

@@ -162,6 +162,7 @@ impl Echo {
             Event::Freed { conn } => assert!(self.reactor.fd_of(conn).is_none()),
             Event::Wake => {}
             Event::AcceptFailed { errno, .. } => assert_eq!(errno, libc::EMFILE),
+            Event::File { .. } => panic!("no file is open"),
         }
     }
 
