@@ -16,6 +16,7 @@ pub mod ordered;
 mod range;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, LazyLock};
 
 use super::collection::{Collection, Limits, collection};
@@ -200,6 +201,11 @@ impl Log {
     /// Blocks in order.
     pub fn blocks(&self) -> impl Iterator<Item = &Block> {
         self.blocks.iter().map(|(_, block)| &**block)
+    }
+
+    /// Blocks whose first ID is `from` or above.
+    pub fn blocks_from(&self, from: Id) -> impl Iterator<Item = &Block> {
+        self.blocks.range(from, Id::MAX).map(|(_, block)| &**block)
     }
 
     /// Number of blocks.
@@ -460,6 +466,14 @@ impl Stream {
     /// Groups by name.
     pub fn groups(&self) -> impl Iterator<Item = (&[u8], &Group)> {
         self.groups.iter().flat_map(|groups| groups.iter()).map(|(name, group)| (&**name, &**group))
+    }
+
+    /// The first group whose name comes after `name` (of all, if there is none).
+    #[must_use]
+    pub fn group_after(&self, name: Option<&[u8]>) -> Option<(&[u8], &Group)> {
+        let from = name.map_or(Bound::Unbounded, Bound::Excluded);
+        let (name, group) = self.groups.as_ref()?.range::<[u8], _>((from, Bound::Unbounded)).next()?;
+        Some((&**name, &**group))
     }
 
     /// The group called `name`.

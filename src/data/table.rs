@@ -490,7 +490,18 @@ impl Table {
     /// All elements with their payloads, in no order that means anything.
     #[must_use]
     pub fn iter(&self) -> Iter<'_> {
-        Iter { table: self, next: 0, node: &[], slots: 0..0 }
+        self.iter_from(0)
+    }
+
+    /// The same from a place on that `Iter::place` gave, in a table that did not change since; 0 is the start.
+    #[must_use]
+    pub fn iter_from(&self, place: u64) -> Iter<'_> {
+        let (next, slot) = ((place >> 32) as u32, place as u32 as usize);
+        if slot == 0 {
+            return Iter { table: self, next, node: &[], slots: 0..0 };
+        }
+        let node = self.node(next);
+        Iter { table: self, next: next.saturating_add(1), node, slots: slot..node::Head::of(node).count }
     }
 
     /// Any element, each with the same probability.
@@ -592,6 +603,17 @@ pub struct Iter<'a> {
     next: u32,
     node: &'a [u8],
     slots: std::ops::Range<usize>,
+}
+
+impl Iter<'_> {
+    /// Where the next element is, for `Table::iter_from`.
+    #[must_use]
+    pub fn place(&self) -> u64 {
+        match self.slots.is_empty() {
+            true => u64::from(self.next) << 32,
+            false => u64::from(self.next.saturating_sub(1)) << 32 | self.slots.start as u64,
+        }
+    }
 }
 
 impl<'a> Iterator for Iter<'a> {

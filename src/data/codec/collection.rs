@@ -5,42 +5,88 @@
 
 use std::cmp::Ordering;
 
+use super::growing::Growing;
 use super::wire::Reader;
-use super::{Dialect, Fault, TYPE_STREAM, TYPE_STREAM_2, TYPE_STREAM_3, hash, list, set, stream, string::read_string, zset};
+use super::{Dialect, Edition, Fault, TYPE_STREAM, TYPE_STREAM_2, TYPE_STREAM_3, hash, list, set, stream, string::read_string, zset};
 use crate::data::collection::{Collection, Limits, Object};
+use crate::data::hash::HashRef;
+use crate::data::list::ListRef;
 use crate::data::pack::{self, Item, Pack};
+use crate::data::set::SetRef;
+use crate::data::stream::Stream;
+use crate::data::zset::ZsetRef;
+
+/// A collection to read, of any type.
+#[derive(Clone, Copy)]
+pub enum View<'a> {
+    List(ListRef<'a>),
+    Set(SetRef<'a>),
+    Zset(ZsetRef<'a>),
+    Hash(HashRef<'a>),
+    Stream(&'a Stream),
+}
+
+impl<'a> View<'a> {
+    /// Of an object.
+    #[must_use]
+    pub fn of(object: &'a Object) -> View<'a> {
+        match object {
+            Object::List(list) => View::List(list.view()),
+            Object::Set(set) => View::Set(set.view()),
+            Object::Zset(zset) => View::Zset(zset.view()),
+            Object::Hash(hash) => View::Hash(hash.view()),
+            Object::Stream(stream) => View::Stream(stream),
+        }
+    }
+}
+
+/// The type byte that a collection gets; `None`: the edition has no type for it.
+#[must_use]
+pub fn kind_of(view: View<'_>, edition: Edition) -> Option<u8> {
+    match view {
+        View::List(_) => Some(list::kind(edition)),
+        View::Set(set) => Some(set::kind(set, edition)),
+        View::Zset(zset) => Some(zset::kind(zset, edition)),
+        View::Hash(hash) => hash::kind(hash, edition),
+        View::Stream(_) => Some(stream::kind(edition)),
+    }
+}
+
+/// Appends the value of type `kind`, which [`kind_of`] gave. `compress`: the option `rdbcompression`.
+pub fn put_value(out: &mut Vec<u8>, kind: u8, view: View<'_>, compress: bool) {
+    match view {
+        View::List(list) => list::put(out, kind, list, compress),
+        View::Set(set) => set::put(out, kind, set, compress),
+        View::Zset(zset) => zset::put(out, kind, zset, compress),
+        View::Hash(hash) => hash::put(out, kind, hash, compress),
+        View::Stream(stream) => stream::put(out, kind, stream, compress),
+    }
+}
 
 /// Appends a collection: type byte and value, no footer. `compress`: the option `rdbcompression`.
 pub fn dump_object(out: &mut Vec<u8>, object: &Object, compress: bool) {
-    match object {
-        Object::List(list) => list::dump(out, list.view(), compress),
-        Object::Set(set) => set::dump(out, set.view(), compress),
-        Object::Zset(zset) => zset::dump(out, zset.view(), compress),
-        Object::Hash(hash) => hash::dump(out, hash.view(), compress),
-        Object::Stream(stream) => stream::dump_stream(out, stream, compress),
+    // This edition has a type for everything.
+    if let Some(kind) = kind_of(View::of(object), Edition::V12) {
+        out.push(kind);
+        put_value(out, kind, View::of(object), compress);
     }
 }
 
 /// Reads the collection of type `kind` that `reader` stands before, in the form that `limits` dictate.
 pub fn read_object(reader: &mut Reader<'_>, kind: u8, dialect: Dialect, limits: &Limits) -> Result<Object, Fault> {
+    if let Some(growing) = Growing::begin(reader, kind, dialect, limits) {
+        return growing?.read_all(reader, limits);
+    }
     Ok(match kind {
-        1 => wrap(list::read_texts(reader, limits)?),
-        2 => wrap(set::read_members(reader, limits)?),
-        3 | 5 => wrap(zset::read_pairs(reader, kind == 3, limits)?),
-        4 => wrap(hash::read_pairs(reader, limits)?),
         9 => wrap(hash::read_zipmap(reader, limits)?),
         10 => wrap(list::read_ziplist(reader, limits)?),
         11 => wrap(set::read_intset(reader, limits)?),
         12 => wrap(zset::read_ziplist(reader, limits)?),
         13 => wrap(hash::read_ziplist(reader, limits)?),
-        14 => wrap(list::read_ziplists(reader, limits)?),
         TYPE_STREAM | TYPE_STREAM_2 | TYPE_STREAM_3 => wrap(stream::read_stream(reader, kind)?),
         16 => wrap(hash::read_listpack(reader, limits)?),
         17 => wrap(zset::read_listpack(reader, limits)?),
-        18 => wrap(list::read_chunks(reader, limits)?),
         20 => wrap(set::read_listpack(reader, limits)?),
-        22 if dialect == Dialect::Valkey => wrap(hash::read_valkey(reader, limits)?),
-        22 | 24 => wrap(hash::read_metadata(reader, kind == 24, limits)?),
         23 | 25 => wrap(hash::read_triplets(reader, kind == 25, limits)?),
         other => return Err(Fault::UnsupportedType(other)),
     })

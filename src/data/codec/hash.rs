@@ -19,14 +19,16 @@
 //! Ref: redis.io/commands/dump, redis.io/commands/hpexpireat
 
 use super::collection::{check_unique, read_pack};
+use super::piece::{Piece, Pieces, put_all};
 use super::wire::{Reader, put_length};
-use super::{Fault, put_pack, put_string, string::read_string, ziplist, zipmap};
+use super::{Dialect, Edition, Fault, put_pack, string::read_string, ziplist, zipmap};
 use crate::data::collection::Limits;
-use crate::data::hash::{Hash, HashForm, HashRef};
-use crate::data::pack::{Item, Pack};
+use crate::data::hash::{Entry, Hash, HashForm, HashRef};
+use crate::data::pack::{self, Item, Pack};
 
 const TYPE_PAIRS: u8 = 4;
 const TYPE_LISTPACK: u8 = 16;
+const TYPE_VALKEY: u8 = 22;
 const TYPE_METADATA: u8 = 24;
 const TYPE_LISTPACK_EX: u8 = 25;
 /// The last moment that a field's expiry can name.
@@ -34,86 +36,93 @@ const MOMENT_MAX: u64 = 0x0000_FFFF_FFFF_FFFF;
 
 const WRONG_MOMENT: Fault = Fault::Malformed("expiry of a field");
 
-/// Appends type byte and value.
-pub fn dump(out: &mut Vec<u8>, hash: HashRef<'_>, compress: bool) {
-    match hash.form() {
-        HashForm::Pack(pack) => {
-            out.push(TYPE_LISTPACK);
-            put_pack(out, pack, compress);
+/// The type byte that a hash gets; `None`: it has fields with a moment, and the edition has not.
+#[must_use]
+pub fn kind(hash: HashRef<'_>, edition: Edition) -> Option<u8> {
+    let is_table = matches!(hash.form(), HashForm::Table);
+    match (hash.next_expiry(), edition) {
+        (Some(_), Edition::V12) => Some(if is_table { TYPE_METADATA } else { TYPE_LISTPACK_EX }),
+        (Some(_), Edition::Valkey) => Some(TYPE_VALKEY),
+        (Some(_), _) => None,
+        (None, Edition::V12) if matches!(hash.form(), HashForm::Timed(_)) => Some(TYPE_LISTPACK_EX),
+        (None, _) => Some(if is_table || edition == Edition::V9 { TYPE_PAIRS } else { TYPE_LISTPACK }),
+    }
+}
+
+/// Appends the value of type `kind`.
+pub fn put(out: &mut Vec<u8>, kind: u8, hash: HashRef<'_>, compress: bool) {
+    match (kind, hash.form()) {
+        (TYPE_LISTPACK, HashForm::Pack(pack)) => put_pack(out, pack, compress),
+        (TYPE_LISTPACK, _) => {
+            let mut pairs = pack::empty();
+            hash.iter().for_each(|(field, value, _)| [field, value].into_iter().for_each(|item| pack::push_item(&mut pairs, item)));
+            put_pack(out, Pack::new(&pairs), compress);
         }
-        HashForm::Timed(pack) => {
-            out.push(TYPE_LISTPACK_EX);
+        (TYPE_LISTPACK_EX, HashForm::Timed(pack)) => {
             out.extend_from_slice(&hash.next_expiry().unwrap_or(0).to_le_bytes());
             put_pack(out, pack, compress);
         }
-        HashForm::Table => dump_table(out, hash, compress),
+        _ => {
+            put_head(out, kind, hash);
+            let first = hash.next_expiry().unwrap_or(0);
+            hash.iter().for_each(|entry| put_all(out, &pieces(kind, first, entry), compress));
+        }
     }
 }
 
-fn dump_table(out: &mut Vec<u8>, hash: HashRef<'_>, compress: bool) {
-    let first = hash.next_expiry();
-    match first {
-        None => out.push(TYPE_PAIRS),
-        Some(first) => {
-            out.push(TYPE_METADATA);
-            out.extend_from_slice(&first.to_le_bytes());
-        }
+/// Appends what stands before the fields of types 4, 22 and 24.
+pub fn put_head(out: &mut Vec<u8>, kind: u8, hash: HashRef<'_>) {
+    if kind == TYPE_METADATA {
+        out.extend_from_slice(&hash.next_expiry().unwrap_or(0).to_le_bytes());
     }
     put_length(out, hash.len() as u64);
-    let mut digits = itoa::Buffer::new();
-    for (field, value, moment) in hash.iter() {
-        if let Some(first) = first {
-            put_length(out, moment.map_or(0, |m| m.abs_diff(first) + 1));
-        }
-        put_string(out, field.text(&mut digits), compress);
-        put_string(out, value.text(&mut digits), compress);
+}
+
+/// A field of types 4, 22 and 24 in pieces. `first`: the first moment of all fields.
+#[must_use]
+pub fn pieces<'a>(kind: u8, first: i64, (field, value, moment): Entry<'a>) -> Pieces<'a> {
+    let (field, value) = (Some(Piece::Text(field)), Some(Piece::Text(value)));
+    match kind {
+        TYPE_METADATA => [Some(Piece::Length(moment.map_or(0, |at| at.abs_diff(first) + 1))), field, value],
+        TYPE_VALKEY => [field, value, Some(Piece::Raw(moment.unwrap_or(-1).to_le_bytes()))],
+        _ => [field, value, None],
     }
 }
 
-/// Type 4.
-pub fn read_pairs(reader: &mut Reader<'_>, limits: &Limits) -> Result<Hash, Fault> {
-    read_each(reader, limits, |reader| Ok((read_string(reader)?, read_string(reader)?, None)))
+/// How a field of types 4, 22 and 24 stands there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Layout {
+    /// Field, value.
+    Pairs,
+    /// Field, value, moment.
+    Valkey,
+    /// Code, field, value; the moment is this base and the code, less one.
+    Coded(u64),
 }
 
-/// Type 22 as Valkey writes it.
-pub fn read_valkey(reader: &mut Reader<'_>, limits: &Limits) -> Result<Hash, Fault> {
-    read_each(reader, limits, |reader| {
-        let (field, value) = (read_string(reader)?, read_string(reader)?);
-        let moment = match i64::from_le_bytes(reader.array()?) {
+/// Reads what stands before the count, and so tells the layout of type `kind`. Of other types nothing is read.
+pub fn layout(reader: &mut Reader<'_>, kind: u8, dialect: Dialect) -> Result<Layout, Fault> {
+    Ok(match kind {
+        TYPE_VALKEY if dialect == Dialect::Valkey => Layout::Valkey,
+        TYPE_VALKEY => Layout::Coded(1),
+        TYPE_METADATA => Layout::Coded(first_moment(reader)?),
+        _ => Layout::Pairs,
+    })
+}
+
+/// One field.
+pub fn read_field(hash: &mut Hash, layout: Layout, reader: &mut Reader<'_>, limits: &Limits) -> Result<(), Fault> {
+    let code = if let Layout::Coded(_) = layout { reader.length()? } else { 0 };
+    let (field, value) = (read_string(reader)?, read_string(reader)?);
+    let moment = match layout {
+        Layout::Coded(base) if code > 0 => Some(moment(base.checked_add(code - 1).ok_or(WRONG_MOMENT)?)?),
+        Layout::Valkey => match i64::from_le_bytes(reader.array()?) {
             -1 => None,
             at => Some(moment(u64::try_from(at).map_err(|_| WRONG_MOMENT)?)?),
-        };
-        Ok((field, value, moment))
-    })
-}
-
-/// Type 22 as Redis wrote it, and type 24 (`has_first`).
-pub fn read_metadata(reader: &mut Reader<'_>, has_first: bool, limits: &Limits) -> Result<Hash, Fault> {
-    let base = if has_first { first_moment(reader)? } else { 1 };
-    read_each(reader, limits, |reader| {
-        let moment = match reader.length()? {
-            0 => None,
-            code => Some(moment(base.checked_add(code - 1).ok_or(WRONG_MOMENT)?)?),
-        };
-        Ok((read_string(reader)?, read_string(reader)?, moment))
-    })
-}
-
-/// Reads a count and so many fields by `next`.
-fn read_each<'a, T: AsRef<[u8]>>(
-    reader: &mut Reader<'a>,
-    limits: &Limits,
-    mut next: impl FnMut(&mut Reader<'a>) -> Result<(T, T, Option<i64>), Fault>,
-) -> Result<Hash, Fault> {
-    let mut hash = Hash::default();
-    let count = reader.length()?;
-    // A claim that the input cannot hold fails where the input ends.
-    hash.prepare(usize::try_from(count).unwrap_or(usize::MAX), 0, limits);
-    for _ in 0..count {
-        let (field, value, moment) = next(reader)?;
-        insert(&mut hash, field.as_ref(), value.as_ref(), moment, limits)?;
-    }
-    if count == 0 { Err(Fault::Empty) } else { Ok(hash) }
+        },
+        _ => None,
+    };
+    insert(hash, &field, &value, moment, limits)
 }
 
 /// Type 9. The only packed form whose texts may be longer than the limits allow: its time knew other ones.

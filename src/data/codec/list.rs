@@ -13,41 +13,45 @@
 //! Ref: redis.io/commands/dump
 
 use super::collection::pack_of;
+use super::piece::{Piece, Pieces, put_all};
 use super::wire::{Reader, put_length};
-use super::{Fault, put_pack, put_string, string::read_string, ziplist};
+use super::{Edition, Fault, string::read_string, ziplist};
 use crate::data::collection::{Collection, Limits};
 use crate::data::list::{List, ListChunk, ListRef};
 use crate::data::pack::Pack;
 
+const TYPE_TEXTS: u8 = 1;
 const TYPE_QUICKLIST_2: u8 = 18;
 const PLAIN: u64 = 1;
 const PACKED: u64 = 2;
 
-/// Appends type byte and value.
-pub fn dump(out: &mut Vec<u8>, list: ListRef<'_>, compress: bool) {
-    out.push(TYPE_QUICKLIST_2);
-    put_length(out, list.nodes() as u64);
-    for chunk in list.chunks() {
-        match chunk {
-            ListChunk::Plain(text) => {
-                put_length(out, PLAIN);
-                put_string(out, &text, compress);
-            }
-            ListChunk::Pack(pack) => {
-                put_length(out, PACKED);
-                put_pack(out, Pack::new(&pack), compress);
-            }
-        }
-    }
+/// The type byte that a list gets.
+#[must_use]
+pub fn kind(edition: Edition) -> u8 {
+    if edition == Edition::V9 { TYPE_TEXTS } else { TYPE_QUICKLIST_2 }
 }
 
-/// Type 1.
-pub fn read_texts(reader: &mut Reader<'_>, limits: &Limits) -> Result<List, Fault> {
-    let mut list = List::default();
-    for _ in 0..reader.length()? {
-        list.push_back(&read_string(reader)?, limits);
+/// Appends the value of type `kind`.
+pub fn put(out: &mut Vec<u8>, kind: u8, list: ListRef<'_>, compress: bool) {
+    put_length(out, count(kind, list));
+    list.chunks().for_each(|chunk| put_all(out, &pieces(kind, chunk), compress));
+}
+
+/// The count that stands before the chunks.
+#[must_use]
+pub fn count(kind: u8, list: ListRef<'_>) -> u64 {
+    if kind == TYPE_TEXTS { list.len() } else { list.nodes() as u64 }
+}
+
+/// A chunk in pieces.
+#[must_use]
+pub fn pieces(kind: u8, chunk: ListChunk<'_>) -> Pieces<'_> {
+    let container = |which| (kind != TYPE_TEXTS).then_some(Piece::Length(which));
+    match chunk {
+        ListChunk::Pack(pack) if kind == TYPE_TEXTS => [Some(Piece::Texts(pack)), None, None],
+        ListChunk::Plain(text) => [container(PLAIN), Some(Piece::Bytes(text)), None],
+        ListChunk::Pack(pack) => [container(PACKED), Some(Piece::Pack(pack)), None],
     }
-    filled(list)
 }
 
 /// Type 10.
@@ -57,29 +61,26 @@ pub fn read_ziplist(reader: &mut Reader<'_>, limits: &Limits) -> Result<List, Fa
     filled(list)
 }
 
-/// Type 14.
-pub fn read_ziplists(reader: &mut Reader<'_>, limits: &Limits) -> Result<List, Fault> {
-    let mut list = List::default();
-    for _ in 0..reader.length()? {
-        adopt_ziplist(&mut list, reader, limits)?;
+/// One element of type 1, one chunk of type 14 or 18.
+pub fn read_element(list: &mut List, kind: u8, reader: &mut Reader<'_>, limits: &Limits) -> Result<(), Fault> {
+    match kind {
+        TYPE_TEXTS => list.push_back(&read_string(reader)?, limits),
+        TYPE_QUICKLIST_2 => return read_chunk(list, reader, limits),
+        _ => return adopt_ziplist(list, reader, limits),
     }
-    filled(list)
+    Ok(())
 }
 
-/// Type 18.
-pub fn read_chunks(reader: &mut Reader<'_>, limits: &Limits) -> Result<List, Fault> {
-    let mut list = List::default();
-    for _ in 0..reader.length()? {
-        let container = reader.length()?;
-        let chunk = read_string(reader)?;
-        match container {
-            _ if chunk.is_empty() => return Err(Fault::Malformed("chunk of a list")),
-            PLAIN => list.push_plain(chunk.into_owned(), limits),
-            PACKED => adopt(&mut list, pack_of(&chunk)?, limits),
-            _ => return Err(Fault::Malformed("kind of chunk")),
-        }
+fn read_chunk(list: &mut List, reader: &mut Reader<'_>, limits: &Limits) -> Result<(), Fault> {
+    let container = reader.length()?;
+    let chunk = read_string(reader)?;
+    match container {
+        _ if chunk.is_empty() => return Err(Fault::Malformed("chunk of a list")),
+        PLAIN => list.push_plain(chunk.into_owned(), limits),
+        PACKED => adopt(list, pack_of(&chunk)?, limits),
+        _ => return Err(Fault::Malformed("kind of chunk")),
     }
-    filled(list)
+    Ok(())
 }
 
 fn adopt_ziplist(list: &mut List, reader: &mut Reader<'_>, limits: &Limits) -> Result<(), Fault> {

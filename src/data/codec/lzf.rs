@@ -20,26 +20,30 @@ const COPY_MIN: usize = 3;
 const COPY_MAX: usize = 264;
 const DISTANCE_MAX: usize = 8192;
 const LITERALS_MAX: usize = 32;
-/// Entries of the position table: this many for long inputs, fewer for short ones.
-const TABLE_BITS: u32 = 12;
+/// Entries of the position table for short inputs, up to [`SHORT`] bytes, and for others: it is cleared for every input.
+const SHORT_BITS: u32 = 7;
+const LONG_BITS: u32 = 12;
+const SHORT: usize = 256;
 
 /// Appends the compressed form of `input` to `out`, if it takes at most `limit` bytes; else leaves `out` as it
 /// was and returns false. `input`: shorter than 2^32 bytes, else false.
 pub fn compress(input: &[u8], limit: usize, out: &mut Vec<u8>) -> bool {
     let start = out.len();
-    if u32::try_from(input.len()).is_ok() && compress_within(input, start.saturating_add(limit), out) {
+    let end = start.saturating_add(limit);
+    let is_done = match input.len() {
+        0..=SHORT => compress_within(input, end, out, SHORT_BITS, &mut [0; 1 << SHORT_BITS]),
+        len => u32::try_from(len).is_ok() && compress_within(input, end, out, LONG_BITS, &mut [0; 1 << LONG_BITS]),
+    };
+    if is_done {
         return true;
     }
     out.truncate(start);
     false
 }
 
-/// `end`: the length `out` may not pass.
-fn compress_within(input: &[u8], end: usize, out: &mut Vec<u8>) -> bool {
-    let mut positions = [0u32; 1 << TABLE_BITS];
-    // A short input clears and touches only the head of the table.
-    let bits = (input.len().max(2).ilog2() + 1).clamp(7, TABLE_BITS);
-    let table = &mut positions[..1 << bits];
+/// `end`: the length `out` may not pass. `table`: 2^`bits` zeros.
+#[inline]
+fn compress_within(input: &[u8], end: usize, out: &mut Vec<u8>, bits: u32, table: &mut [u32]) -> bool {
     let slot = |three: &[u8]| {
         let word = u32::from_le_bytes([three[0], three[1], three[2], 0]);
         (word.wrapping_mul(0x9e37_79b1) >> (32 - bits)) as usize

@@ -10,19 +10,21 @@
 //! Ref: redis.io/commands/dump, redis.io/commands/restore; the format's public descriptions.
 
 pub mod collection;
-mod hash;
+pub mod growing;
+pub mod hash;
 pub mod intset;
-mod list;
+pub mod list;
 pub mod lzf;
-mod set;
+pub mod piece;
+pub mod set;
 pub mod stream;
 pub mod string;
 pub mod wire;
 pub mod ziplist;
 pub mod zipmap;
-mod zset;
+pub mod zset;
 
-use crc::{CRC_64_REDIS, Crc, Table};
+use crc_fast::{CrcAlgorithm::Crc64Redis, Digest, checksum_combine};
 
 use crate::data::collection::{Limits, Object};
 
@@ -46,11 +48,24 @@ pub const TYPE_STREAM_2: u8 = 19;
 /// See [`TYPE_STREAM`]; the one that is written.
 pub const TYPE_STREAM_3: u8 = 21;
 
-static CHECKSUM: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_REDIS);
-
 /// CRC-64 (Jones) of `bytes`, as files and payloads carry it.
+#[must_use]
 pub fn checksum(bytes: &[u8]) -> u64 {
-    CHECKSUM.checksum(bytes)
+    crc_fast::checksum(Crc64Redis, bytes)
+}
+
+/// The checksum of what `crc` is the checksum of, and `bytes` behind it.
+#[must_use]
+pub fn checksum_more(crc: u64, bytes: &[u8]) -> u64 {
+    let mut digest = Digest::new_with_init_state(Crc64Redis, crc);
+    digest.update(bytes);
+    digest.finalize()
+}
+
+/// The checksum of two pieces from those of each: `first`, and `second` of `second_len` bytes behind it.
+#[must_use]
+pub fn checksum_joined(first: u64, second: u64, second_len: u64) -> u64 {
+    checksum_combine(Crc64Redis, first, second, second_len)
 }
 
 /// Why a payload was refused.
@@ -96,6 +111,21 @@ pub enum Value {
 pub enum Dialect {
     /// Redis, and Valkey before 9.
     Redis,
+    /// Valkey 9 and newer.
+    Valkey,
+}
+
+/// Whose readers are to understand what is written: a version of files, with the types that it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edition {
+    /// Redis 5.0 to 6.2: no listpack but those inside of streams.
+    V9,
+    /// Redis 7.0.
+    V10,
+    /// Redis 7.2, Valkey before 9.
+    V11,
+    /// Redis 7.4 and newer: fields of hashes may expire.
+    V12,
     /// Valkey 9 and newer.
     Valkey,
 }

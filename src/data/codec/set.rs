@@ -5,7 +5,7 @@
 
 use super::collection::read_pack;
 use super::wire::{Reader, put_length};
-use super::{Fault, intset, put_pack, put_string, string::read_string};
+use super::{Edition, Fault, intset, put_pack, put_string, string::read_string};
 use crate::data::collection::Limits;
 use crate::data::pack::Pack;
 use crate::data::set::{Set, SetForm, SetRef};
@@ -14,21 +14,26 @@ const TYPE_MEMBERS: u8 = 2;
 const TYPE_INTSET: u8 = 11;
 const TYPE_LISTPACK: u8 = 20;
 
-/// Appends type byte and value.
-pub fn dump(out: &mut Vec<u8>, set: SetRef<'_>, compress: bool) {
+/// The type byte that a set gets.
+#[must_use]
+pub fn kind(set: SetRef<'_>, edition: Edition) -> u8 {
+    match set.form() {
+        SetForm::Ints(_) => TYPE_INTSET,
+        SetForm::Pack(_) if !matches!(edition, Edition::V9 | Edition::V10) => TYPE_LISTPACK,
+        SetForm::Pack(_) | SetForm::Table => TYPE_MEMBERS,
+    }
+}
+
+/// Appends the value of type `kind`.
+pub fn put(out: &mut Vec<u8>, kind: u8, set: SetRef<'_>, compress: bool) {
     match set.form() {
         SetForm::Ints(ints) => {
             let mut blob = Vec::new();
             ints.write_intset(&mut blob);
-            out.push(TYPE_INTSET);
             put_string(out, &blob, compress);
         }
-        SetForm::Pack(pack) => {
-            out.push(TYPE_LISTPACK);
-            put_pack(out, pack, compress);
-        }
-        SetForm::Table => {
-            out.push(TYPE_MEMBERS);
+        SetForm::Pack(pack) if kind == TYPE_LISTPACK => put_pack(out, pack, compress),
+        SetForm::Pack(_) | SetForm::Table => {
             put_length(out, set.len() as u64);
             let mut digits = itoa::Buffer::new();
             set.iter().for_each(|member| put_string(out, member.text(&mut digits), compress));
@@ -36,22 +41,15 @@ pub fn dump(out: &mut Vec<u8>, set: SetRef<'_>, compress: bool) {
     }
 }
 
-/// Type 2.
-pub fn read_members(reader: &mut Reader<'_>, limits: &Limits) -> Result<Set, Fault> {
-    let mut set = Set::default();
-    let count = reader.length()?;
-    for n in 0..count {
-        let member = read_string(reader)?;
-        if n == 0 {
-            // More members than a run of numbers may have are a table, whatever they are and a pack may have.
-            let expected = if count > limits.set_max_intset_entries { u64::MAX } else { count };
-            set.expect(&member, expected, limits);
-        }
-        if !set.insert(&member, limits) {
-            return Err(Fault::Duplicate);
-        }
+/// One member of type 2. `count`: of all, with the first one.
+pub fn read_member(set: &mut Set, count: Option<u64>, reader: &mut Reader<'_>, limits: &Limits) -> Result<(), Fault> {
+    let member = read_string(reader)?;
+    if let Some(count) = count {
+        // More members than a run of numbers may have are a table, whatever they are and a pack may have.
+        let expected = if count > limits.set_max_intset_entries { u64::MAX } else { count };
+        set.expect(&member, expected, limits);
     }
-    if count == 0 { Err(Fault::Empty) } else { Ok(set) }
+    if set.insert(&member, limits) { Ok(()) } else { Err(Fault::Duplicate) }
 }
 
 /// Type 11.

@@ -1,6 +1,6 @@
 //! Streams in the serialised form: blocks as listpacks, facts, groups with what is pending in them.
 //!
-//! Layer 1. Types: 15 (Redis 5), 19 (7.0: facts of deleted entries), 21 (7.2: when consumers were active). 21 is written.
+//! Layer 1. Types: 15 (Redis 5), 19 (7.0: facts of deleted entries), 21 (7.2: when consumers were active). 21 is what DUMP writes.
 //!
 //! ```text
 //! length   blocks, each: string of the first ID (16 bytes, big endian), string of a listpack
@@ -18,11 +18,11 @@
 
 use std::collections::BTreeMap;
 
-use super::string::{put_string, read_string};
+use super::string::{put_pack, put_string, read_string};
 use super::wire::{Reader, put_length};
-use super::{Fault, TYPE_STREAM, TYPE_STREAM_2, TYPE_STREAM_3};
+use super::{Edition, Fault, TYPE_STREAM, TYPE_STREAM_2, TYPE_STREAM_3};
 use crate::data::pack::{self, Item, Pack};
-use crate::data::stream::{Block, Group, Id, Pending, Stream, group::UNKNOWN};
+use crate::data::stream::{Block, Consumer, Group, Id, Pending, Stream, group::UNKNOWN};
 
 const DELETED: i64 = 1;
 const SAME: i64 = 2;
@@ -32,28 +32,49 @@ const BAD_ORDER: Fault = Fault::Malformed("stream order");
 const BAD_FACTS: Fault = Fault::Malformed("stream facts");
 const BAD_GROUP: Fault = Fault::Malformed("stream group");
 
-/// Appends a stream: type byte and value, no footer. `compress`: the option `rdbcompression`.
-pub fn dump_stream(out: &mut Vec<u8>, stream: &Stream, compress: bool) {
-    out.push(TYPE_STREAM_3);
-    put_length(out, stream.log().blocks_len() as u64);
-    let mut listpack = Vec::new();
-    for block in stream.log().blocks() {
-        put_string(out, &block.first.to_bytes(), false);
-        listpack.clear();
-        Pack::new(&to_pack(block)).write_listpack(&mut listpack);
-        put_string(out, &listpack, compress);
+/// The type byte that a stream gets.
+#[must_use]
+pub fn kind(edition: Edition) -> u8 {
+    match edition {
+        Edition::V9 => TYPE_STREAM,
+        Edition::V10 => TYPE_STREAM_2,
+        _ => TYPE_STREAM_3,
     }
+}
+
+/// Appends a stream, the value of type `kind`. `compress`: the option `rdbcompression`.
+pub fn put(out: &mut Vec<u8>, kind: u8, stream: &Stream, compress: bool) {
+    put_length(out, stream.log().blocks_len() as u64);
+    stream.log().blocks().for_each(|block| put_block(out, block, compress));
+    put_facts(out, kind, stream);
+    for (name, group) in stream.groups() {
+        put_group_head(out, kind, name, group, compress);
+        group.pending(Id::MIN, Id::MAX).for_each(|(id, pending)| put_pending(out, id, pending));
+        put_length(out, group.consumers_len() as u64);
+        for consumer in group.consumers() {
+            put_consumer_head(out, kind, consumer, compress);
+            consumer.pending(Id::MIN, Id::MAX).for_each(|id| out.extend_from_slice(&id.to_bytes()));
+        }
+    }
+}
+
+/// Appends one block.
+pub fn put_block(out: &mut Vec<u8>, block: &Block, compress: bool) {
+    put_string(out, &block.first.to_bytes(), false);
+    put_pack(out, Pack::new(&to_pack(block)), compress);
+}
+
+/// Appends what stands between the blocks and the first group: the facts and the number of groups.
+pub fn put_facts(out: &mut Vec<u8>, kind: u8, stream: &Stream) {
     let facts = &stream.facts;
     put_length(out, facts.length);
-    for id in [facts.last, facts.first, facts.max_deleted] {
-        put_id(out, id);
+    put_id(out, facts.last);
+    if kind != TYPE_STREAM {
+        put_id(out, facts.first);
+        put_id(out, facts.max_deleted);
+        put_length(out, facts.added);
     }
-    put_length(out, facts.added);
     put_length(out, stream.groups_len() as u64);
-    for (name, group) in stream.groups() {
-        put_string(out, name, compress);
-        put_group(out, group, compress);
-    }
 }
 
 fn put_id(out: &mut Vec<u8>, id: Id) {
@@ -61,23 +82,31 @@ fn put_id(out: &mut Vec<u8>, id: Id) {
     put_length(out, id.seq);
 }
 
-fn put_group(out: &mut Vec<u8>, group: &Group, compress: bool) {
+/// Appends what stands before a group's pending entries.
+pub fn put_group_head(out: &mut Vec<u8>, kind: u8, name: &[u8], group: &Group, compress: bool) {
+    put_string(out, name, compress);
     put_id(out, group.last);
-    put_length(out, group.read as u64);
+    if kind != TYPE_STREAM {
+        put_length(out, group.read as u64);
+    }
     put_length(out, group.pending_len() as u64);
-    for (id, pending) in group.pending(Id::MIN, Id::MAX) {
-        out.extend_from_slice(&id.to_bytes());
-        out.extend_from_slice(&pending.time.to_le_bytes());
-        put_length(out, pending.count);
-    }
-    put_length(out, group.consumers_len() as u64);
-    for consumer in group.consumers() {
-        put_string(out, &consumer.name, compress);
-        out.extend_from_slice(&consumer.seen.to_le_bytes());
+}
+
+/// Appends one pending entry of a group.
+pub fn put_pending(out: &mut Vec<u8>, id: Id, pending: &Pending) {
+    out.extend_from_slice(&id.to_bytes());
+    out.extend_from_slice(&pending.time.to_le_bytes());
+    put_length(out, pending.count);
+}
+
+/// Appends what stands before the IDs of a consumer's pending entries.
+pub fn put_consumer_head(out: &mut Vec<u8>, kind: u8, consumer: &Consumer, compress: bool) {
+    put_string(out, &consumer.name, compress);
+    out.extend_from_slice(&consumer.seen.to_le_bytes());
+    if kind == TYPE_STREAM_3 {
         out.extend_from_slice(&consumer.active.to_le_bytes());
-        put_length(out, consumer.pending_len() as u64);
-        consumer.pending(Id::MIN, Id::MAX).for_each(|id| out.extend_from_slice(&id.to_bytes()));
     }
+    put_length(out, consumer.pending_len() as u64);
 }
 
 /// The elements of a block's listpack.

@@ -45,6 +45,11 @@ const OF_5: &[u8] = b"\x01\
     \x02\x01\x00\x01\x00\x01\x01\x01\x02\x01\x05\x01\x03\x01\x00\x01\x01\x01\x03\x01\x04\x01\x05\x01\xff\
     \x01\x43\xe8\x02\x01\x01g\x43\xe8\x02\x00\x00";
 
+fn dump(out: &mut Vec<u8>, stream: &Stream, compress: bool) {
+    out.push(TYPE_STREAM_3);
+    put(out, TYPE_STREAM_3, stream, compress);
+}
+
 fn read(bytes: &[u8], kind: u8) -> Result<Stream, Fault> {
     let mut reader = Reader::new(bytes);
     let stream = read_stream(&mut reader, kind)?;
@@ -56,7 +61,7 @@ fn what_8_0_wrote_comes_back_to_the_byte() {
     let body = [BODY, GROUP_OF_8_0].concat();
     let stream = read(&body, TYPE_STREAM_3).unwrap();
     let mut out = Vec::new();
-    dump_stream(&mut out, &stream, false);
+    dump(&mut out, &stream, false);
     assert_eq!(out[0], TYPE_STREAM_3);
     assert_eq!(out[1..], body);
     let id = |ms, seq| Id::new(ms, seq);
@@ -88,7 +93,7 @@ fn what_7_0_and_5_wrote_is_read() {
 fn compressed_blocks_are_read() {
     let mut out = Vec::new();
     let stream = read(&[BODY, GROUP_OF_8_0].concat(), TYPE_STREAM_3).unwrap();
-    dump_stream(&mut out, &stream, true);
+    dump(&mut out, &stream, true);
     assert!(out.len() < BODY.len() + GROUP_OF_8_0.len());
     let again = read(&out[1..], TYPE_STREAM_3).unwrap();
     assert_eq!(again.facts, stream.facts);
@@ -136,7 +141,7 @@ fn no_bytes_make_the_reader_panic() {
         let kind = [TYPE_STREAM, TYPE_STREAM_2, TYPE_STREAM_3][rng.below(3) as usize];
         if let Ok(stream) = read(&bytes, kind) {
             let mut out = Vec::new();
-            dump_stream(&mut out, &stream, false);
+            dump(&mut out, &stream, false);
             let again = read(&out[1..], TYPE_STREAM_3).map(|again| again.facts);
             assert_eq!(again, Ok(stream.facts));
         }
@@ -155,7 +160,7 @@ fn a_deleted_entry_may_be_out_of_order() {
     stream.facts.last = Id::new(5, 0);
     stream.append(Id::new(6, 0), &pairs[..], 2, &limits).unwrap();
     let mut out = Vec::new();
-    dump_stream(&mut out, &stream, false);
+    dump(&mut out, &stream, false);
     let again = read(&out[1..], TYPE_STREAM_3).unwrap();
     assert!(again.log().range(Id::MIN, Id::MAX).map(|entry| entry.id.ms).eq([1, 2, 6]));
 }

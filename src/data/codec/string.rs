@@ -70,11 +70,12 @@ fn put_compressed(out: &mut Vec<u8>, text: &[u8]) -> bool {
     if !lzf::compress(text, text.len() - SAVING_MIN, out) {
         return false;
     }
-    let mut prefix = Vec::with_capacity(19);
-    prefix.push(0xc3);
-    put_length(&mut prefix, (out.len() - start) as u64);
-    put_length(&mut prefix, text.len() as u64);
-    out.splice(start..start, prefix);
+    let end = out.len();
+    out.push(0xc3);
+    put_length(out, (end - start) as u64);
+    put_length(out, text.len() as u64);
+    let prefix = out.len() - end;
+    out[start..].rotate_right(prefix);
     true
 }
 

@@ -15,8 +15,9 @@
 use std::cmp::Ordering;
 
 use super::collection::{check_unique, read_pack};
+use super::piece::{Piece, Pieces, put_all};
 use super::wire::{Reader, put_length};
-use super::{Fault, put_pack, put_string, string::read_string, ziplist};
+use super::{Edition, Fault, put_pack, string::read_string, ziplist};
 use crate::base::num::parse_f64_or_nan;
 use crate::data::collection::{Collection, Limits};
 use crate::data::pack::{Item, Pack};
@@ -27,32 +28,36 @@ const TYPE_LISTPACK: u8 = 17;
 /// Packs longer than this are taken apart, whatever the limits say.
 const ADOPTED_MAX: usize = 1 << 20;
 
-/// Appends type byte and value.
-pub fn dump(out: &mut Vec<u8>, zset: ZsetRef<'_>, compress: bool) {
-    if let ZsetRef::Small(pack) = zset {
-        out.push(TYPE_LISTPACK);
-        return put_pack(out, pack, compress);
-    }
-    out.push(TYPE_DOUBLES);
-    put_length(out, zset.len() as u64);
-    let mut digits = itoa::Buffer::new();
-    for (member, score) in zset.range_by_rank(0..zset.len()).rev() {
-        put_string(out, member.text(&mut digits), compress);
-        out.extend_from_slice(&score.to_le_bytes());
+/// The type byte that a sorted set gets.
+#[must_use]
+pub fn kind(zset: ZsetRef<'_>, edition: Edition) -> u8 {
+    if matches!(zset, ZsetRef::Small(_)) && edition != Edition::V9 { TYPE_LISTPACK } else { TYPE_DOUBLES }
+}
+
+/// Appends the value of type `kind`.
+pub fn put(out: &mut Vec<u8>, kind: u8, zset: ZsetRef<'_>, compress: bool) {
+    match zset {
+        ZsetRef::Small(pack) if kind == TYPE_LISTPACK => put_pack(out, pack, compress),
+        _ => {
+            put_length(out, zset.len() as u64);
+            for (member, score) in zset.iter().rev() {
+                put_all(out, &pieces(member, score), compress);
+            }
+        }
     }
 }
 
-/// Type 3 (`is_text`) and type 5.
-pub fn read_pairs(reader: &mut Reader<'_>, is_text: bool, limits: &Limits) -> Result<Zset, Fault> {
-    let mut zset = Zset::default();
-    let count = reader.length()?;
-    zset.expect(usize::try_from(count).unwrap_or(usize::MAX), 0, limits);
-    for _ in 0..count {
-        let member = read_string(reader)?;
-        let score = if is_text { text_score(reader)? } else { f64::from_le_bytes(reader.array()?) };
-        insert(&mut zset, &member, score, limits)?;
-    }
-    if count == 0 { Err(Fault::Empty) } else { Ok(zset) }
+/// A member of type 5 in pieces.
+#[must_use]
+pub fn pieces(member: Item<'_>, score: f64) -> Pieces<'_> {
+    [Some(Piece::Text(member)), Some(Piece::Raw(score.to_le_bytes())), None]
+}
+
+/// One member of type 3 (`is_text`) or type 5.
+pub fn read_pair(zset: &mut Zset, is_text: bool, reader: &mut Reader<'_>, limits: &Limits) -> Result<(), Fault> {
+    let member = read_string(reader)?;
+    let score = if is_text { text_score(reader)? } else { f64::from_le_bytes(reader.array()?) };
+    insert(zset, &member, score, limits)
 }
 
 fn text_score(reader: &mut Reader<'_>) -> Result<f64, Fault> {

@@ -108,6 +108,16 @@ impl Big {
         })
     }
 
+    /// Fields from a place on (0 is the start), each with the place behind it.
+    pub(super) fn iter_from(&self, place: u64) -> impl Iterator<Item = (Field<'_>, u64)> {
+        let mut iter = self.table.iter_from(place);
+        std::iter::from_fn(move || {
+            let (field, payload) = iter.next()?;
+            let (value, ttl) = parts(payload);
+            Some(((field, value, ttl), iter.place()))
+        })
+    }
+
     pub(super) fn scan(&self, cursor: u64, count: usize, visit: &mut dyn FnMut(Field)) -> u64 {
         self.table.scan(cursor, count, &mut |field, payload| {
             let (value, ttl) = parts(payload);

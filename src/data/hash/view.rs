@@ -126,6 +126,14 @@ impl<'a> HashRef<'a> {
         }
     }
 
+    /// Fields of a table from a place on, each with the place behind it; 0 is the start. Nothing of other forms.
+    pub fn table_from(&self, place: u64) -> impl Iterator<Item = (Entry<'a>, u64)> + use<'a> {
+        let big = if let HashRef::Big(big) = *self { Some(big) } else { None };
+        big.into_iter()
+            .flat_map(move |big| big.iter_from(place))
+            .map(|((field, value, ttl), next)| ((Item::Text(field), Item::Text(value), ttl), next))
+    }
+
     /// Visits about `count` fields from `cursor` on and returns the next cursor, 0 at the end. Packs are visited whole.
     pub fn scan(&self, cursor: u64, count: usize, visit: &mut dyn FnMut(Entry)) -> u64 {
         match self {

@@ -133,13 +133,18 @@ impl<'a> ListRef<'a> {
 
     /// Chunks in order; the small form is one.
     pub fn chunks(&self) -> impl Iterator<Item = ListChunk<'a>> + use<'a> {
+        self.chunks_from(0)
+    }
+
+    /// The same from chunk `node` on. O(groups of chunks).
+    pub fn chunks_from(&self, node: usize) -> impl Iterator<Item = ListChunk<'a>> + use<'a> {
         let list = *self;
         let mut at = match list {
             ListRef::Pack(_) => None,
-            ListRef::Quick(quick) => quick.nodes.first(),
+            ListRef::Quick(quick) => quick.nodes.at(node),
         };
         let mut pack = match list {
-            ListRef::Pack(pack) => Some(pack.bytes()).filter(|_| !pack.is_empty()),
+            ListRef::Pack(pack) => Some(pack.bytes()).filter(|_| !pack.is_empty() && node == 0),
             ListRef::Quick(_) => None,
         };
         std::iter::from_fn(move || match list {

@@ -9,6 +9,8 @@ use crate::data::table::{self, Table};
 
 /// Cursors of a scan that has come to the integers have this bit.
 const IN_INTS: u64 = 1 << 32;
+/// Places of iterators that have come to the integers start here; beyond all places of a table.
+const PAST_TEXTS: u64 = 1 << 63;
 
 /// See the file's head.
 #[derive(Clone)]
@@ -105,7 +107,17 @@ impl Big {
 
     /// All members, texts first.
     pub fn iter(&self) -> Iter<'_> {
-        Iter { texts: self.texts.iter(), ints: self.ints.as_ref().map(|ints| ints.iter()) }
+        self.iter_from(0)
+    }
+
+    /// The same from a place on that `Iter::place` gave; 0 is the start.
+    pub fn iter_from(&self, place: u64) -> Iter<'_> {
+        let (texts, ints) = if place < PAST_TEXTS { (place, 0) } else { (PAST_TEXTS, place - PAST_TEXTS) };
+        Iter {
+            texts: self.texts.iter_from(texts),
+            ints: self.ints.as_ref().map(|table| table.iter_from(ints)),
+            is_past_texts: place >= PAST_TEXTS,
+        }
     }
 
     /// A member, each as likely as any other; `None` when it is empty.
@@ -154,6 +166,17 @@ impl Big {
 pub struct Iter<'a> {
     texts: table::Iter<'a>,
     ints: Option<table::Iter<'a>>,
+    is_past_texts: bool,
+}
+
+impl Iter<'_> {
+    /// Where the next member is, for `Big::iter_from`.
+    pub fn place(&self) -> u64 {
+        match &self.ints {
+            Some(ints) if self.is_past_texts => PAST_TEXTS | ints.place(),
+            _ => self.texts.place(),
+        }
+    }
 }
 
 impl<'a> Iterator for Iter<'a> {
@@ -164,6 +187,7 @@ impl<'a> Iterator for Iter<'a> {
         if let Some((text, _)) = self.texts.next() {
             return Some(Item::Text(text));
         }
+        self.is_past_texts = true;
         self.ints.as_mut()?.next().map(|(key, _)| Item::Int(int_of(key)))
     }
 }

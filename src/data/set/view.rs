@@ -110,6 +110,15 @@ impl<'a> SetRef<'a> {
         }
     }
 
+    /// The same, of a table from a place on that `Iter::place` gave (0 is the start), of other forms always from the start.
+    #[must_use]
+    pub fn iter_from(&self, place: u64) -> Iter<'a> {
+        match self.0 {
+            Body::Big(big) => Iter::Big(big.iter_from(place)),
+            _ => self.iter(),
+        }
+    }
+
     /// Any member, each with the same probability.
     #[must_use]
     pub fn random(&self, rng: &mut Rng) -> Option<Item<'a>> {
@@ -172,6 +181,17 @@ pub enum Iter<'a> {
     Ints(IntSet<'a>, usize),
     Pack(pack::Iter<'a>),
     Big(big::Iter<'a>),
+}
+
+impl Iter<'_> {
+    /// Where the next member of a table is, for `SetRef::iter_from`.
+    #[must_use]
+    pub fn place(&self) -> u64 {
+        match self {
+            Iter::Big(big) => big.place(),
+            _ => 0,
+        }
+    }
 }
 
 impl<'a> Iterator for Iter<'a> {

@@ -5,6 +5,7 @@
 //! Ref: redis.io/commands/xgroup-create, redis.io/commands/xpending
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use super::Id;
 use super::ordered::{Iter, Ordered};
@@ -93,6 +94,14 @@ impl Group {
     /// Consumers by name.
     pub fn consumers(&self) -> impl Iterator<Item = &Consumer> {
         self.numbers.values().filter_map(|number| self.consumer(*number))
+    }
+
+    /// The first consumer whose name comes after `name` (of all, if there is none).
+    #[must_use]
+    pub fn consumer_after(&self, name: Option<&[u8]>) -> Option<&Consumer> {
+        let from = name.map_or(Bound::Unbounded, Bound::Excluded);
+        let (_, number) = self.numbers.range::<[u8], _>((from, Bound::Unbounded)).next()?;
+        self.consumer(*number)
     }
 
     /// Number of consumers.
