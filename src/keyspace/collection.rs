@@ -33,6 +33,15 @@ pub struct Edited<R> {
     pub is_gone: bool,
 }
 
+/// Why a collection was not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unedited {
+    /// The key holds another type.
+    WrongType,
+    /// Memory is out.
+    NoRoom,
+}
+
 impl Keyspace {
     /// Asks for the memory that look-ups of elements in big collections will read, so that the misses of all overlap. The entries
     /// of the keys should be on their way already. A hint: it changes nothing.
@@ -75,9 +84,38 @@ impl Keyspace {
     #[inline]
     pub fn edit<C: Collection, R>(&mut self, db: usize, key: &Key, change: impl FnOnce(&mut C) -> (R, u64)) -> Option<Edited<R>> {
         self.note(db, key.bytes);
-        let Some(found) = self.locate(db, key) else {
-            return self.edit_new(db, key, change);
+        match self.locate(db, key) {
+            Some(found) => self.edit_found(db, key, found, change),
+            None => self.edit_new(db, key, change),
+        }
+    }
+
+    /// The same for a key at which nobody looked before: its time and its type are seen to in the one look-up.
+    #[inline]
+    pub fn edit_live<C: Collection, R>(
+        &mut self,
+        db: usize,
+        key: &Key,
+        now: i64,
+        change: impl FnOnce(&mut C) -> (R, u64),
+    ) -> Result<Edited<R>, Unedited> {
+        self.now = now;
+        let done = match self.live(db, key, now) {
+            Some(found) if self.store.view(found.entry).kind() != C::KIND => return Err(Unedited::WrongType),
+            Some(found) => self.edit_found(db, key, found, change),
+            None => self.edit_new(db, key, change),
         };
+        done.ok_or(Unedited::NoRoom)
+    }
+
+    #[inline]
+    fn edit_found<C: Collection, R>(
+        &mut self,
+        db: usize,
+        key: &Key,
+        found: Found,
+        change: impl FnOnce(&mut C) -> (R, u64),
+    ) -> Option<Edited<R>> {
         let view = self.store.view(found.entry);
         if view.kind() != C::KIND {
             return None;

@@ -126,7 +126,7 @@ impl Keyspace {
     /// (held by a ticket). Returns how many were deleted. Call again at once while `next_expiry` is not after `now`.
     pub fn expire_due(&mut self, now: i64, budget: usize, skip: &mut dyn FnMut(u16) -> bool) -> usize {
         self.now = now;
-        if !self.tuning.active_expire || self.tuning.keep_expired {
+        if !self.tuning.active_expire || self.tuning.keep_expired || self.tuning.is_loading {
             return 0;
         }
         let mut deleted = 0;
@@ -147,7 +147,7 @@ impl Keyspace {
     /// because of it. Possibly early, never late.
     #[must_use]
     pub fn next_expiry(&self) -> Option<i64> {
-        if !self.tuning.active_expire || self.tuning.keep_expired {
+        if !self.tuning.active_expire || self.tuning.keep_expired || self.tuning.is_loading {
             return None;
         }
         let fields = self.element_timers.first_key_value().map(|(&(at, _), _)| at.saturating_add(1).max(self.expired.fields_rest_until));

@@ -29,13 +29,23 @@ pub struct Tuning {
     pub notify: u32,
     /// Expired keys are reported as missing but stay until somebody deletes them (a replica).
     pub keep_expired: bool,
+    /// A log is being carried out: keys whose time is over stay until it deletes them.
+    pub is_loading: bool,
     /// `expire_due` deletes nothing while this is off (DEBUG SET-ACTIVE-EXPIRE 0).
     pub active_expire: bool,
 }
 
 impl Default for Tuning {
     fn default() -> Tuning {
-        Tuning { is_lfu: false, lfu_log_factor: 10, lfu_decay_time: 1, notify: 0, keep_expired: false, active_expire: true }
+        Tuning {
+            is_lfu: false,
+            lfu_log_factor: 10,
+            lfu_decay_time: 1,
+            notify: 0,
+            keep_expired: false,
+            is_loading: false,
+            active_expire: true,
+        }
     }
 }
 
@@ -190,6 +200,16 @@ impl<'k> Item<'k> {
     pub fn big(&self) -> Option<&'k Bytes> {
         match self.view.body() {
             Body::Apart(number) if self.kind() == Kind::String => self.store.apart().get(number),
+            _ => None,
+        }
+    }
+
+    /// The handle of a collection that is kept apart: clone it to hold the collection without a copy.
+    #[inline]
+    #[must_use]
+    pub fn object(&self) -> Option<&'k Object> {
+        match self.view.body() {
+            Body::Apart(number) if self.kind() != Kind::String => self.store.objects().get(number),
             _ => None,
         }
     }

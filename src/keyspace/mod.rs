@@ -4,6 +4,7 @@
 //! mod.rs      Keyspace: finding, removing, expiry times; the one way in which a value is written
 //! string.rs   string operations            expire.rs  keys whose time is over, active and lazy
 //! touch.rs    the one write hook           walk.rs    snapshot without fork
+//! tracked.rs  copies that clients have
 //! scan.rs     SCAN, KEYS, RANDOMKEY        flush.rs   FLUSHDB, SWAPDB, freeing in slices
 //! usage.rs    memory figures               item.rs    what callers see
 //! table.rs    index over buckets.rs        entry.rs   entries over base/arena.rs         slots.rs  key -> slot -> core
@@ -36,6 +37,7 @@ pub mod slots;
 pub mod string;
 pub mod table;
 pub mod touch;
+pub mod tracked;
 pub mod usage;
 pub mod walk;
 
@@ -45,12 +47,13 @@ use std::ops::Range;
 
 use foldhash::{SharedSeed, quality::FoldHasher};
 
-pub use collection::Edited;
+pub use collection::{Edited, Unedited};
 pub use entry::{INLINE_MAX, Kind};
 pub use expire::{Names, Over};
 pub use flush::Doomed;
 pub use item::{Item, Look, Stats, StrRef, Ttl, Tuning, Value};
 pub use slots::{SLOTS, owner_of, range_of, slot_of};
+pub use tracked::{Reader, Touched};
 pub use walk::PreImages;
 
 use crate::base::rng::Rng;
@@ -141,6 +144,7 @@ pub struct Keyspace {
     attention: u8,
     watched: touch::Watched,
     awaited: touch::Awaited,
+    tracked: tracked::Tracked,
     walk: Option<walk::Walk>,
     touched: BTreeSet<(usize, Vec<u8>)>,
     expired: expire::Expired,
@@ -217,6 +221,7 @@ impl Keyspace {
             attention: 0,
             watched: touch::Watched::default(),
             awaited: touch::Awaited::default(),
+            tracked: tracked::Tracked::default(),
             walk: None,
             touched: BTreeSet::new(),
             expired: expire::Expired::default(),
@@ -430,7 +435,7 @@ impl Keyspace {
         self.note(db, key.bytes);
         let found = self.locate(db, key)?;
         let is_over = self.store.view(found.entry).expire_at().is_some_and(|at| now > at);
-        if !is_over {
+        if !is_over || self.tuning.is_loading {
             return Some(found);
         }
         if !self.tuning.keep_expired {

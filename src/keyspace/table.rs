@@ -517,10 +517,10 @@ impl Index {
         self.epoch
     }
 
-    fn hand_out(&mut self, place: Place, unit: u32, entries: &mut impl Entries) {
+    fn hand_out(&mut self, place: Place, unit: u32, entries: &mut impl Entries) -> usize {
+        let mut len = 0;
         if self.mark(unit) {
             let mut refs = [0; LANES];
-            let mut len = 0;
             for (_, entry) in self.heap.bucket(unit).entries() {
                 refs[len] = entry;
                 len += 1;
@@ -529,13 +529,12 @@ impl Index {
                 entries.hand_out(place.space, &refs[..len]);
             }
         }
+        len
     }
 
-    /// Hands a bucket out if the walk has not had it yet. Called before every change of a bucket.
-    pub fn hand_out_once(&mut self, place: Place, unit: u32, entries: &mut impl Entries) {
-        if self.walking {
-            self.hand_out(place, unit, entries);
-        }
+    /// Hands a bucket out if the walk has not had it yet; how many entries that were. Called before every change of a bucket.
+    pub fn hand_out_once(&mut self, place: Place, unit: u32, entries: &mut impl Entries) -> usize {
+        if self.walking { self.hand_out(place, unit, entries) } else { 0 }
     }
 
     /// Frees a table to which no reference points any more. Another table may move into its place; should that one

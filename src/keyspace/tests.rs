@@ -673,3 +673,19 @@ mod fields {
         assert!(drained(&mut keys).last().unwrap().3);
     }
 }
+
+#[test]
+fn a_walk_in_the_smallest_steps_ends() {
+    let mut keys = Keyspace::new(1, 1, 0..SLOTS);
+    for i in 0..700 {
+        let name = format!("{{same}}{i}");
+        let key = keys.key(name.as_bytes());
+        assert!(keys.set_str(0, &key, b"v", Ttl::None, 0));
+    }
+    let sink = Collected::default();
+    let seen = sink.seen.clone();
+    keys.begin_walk(Box::new(sink));
+    let steps = (0..10_000).take_while(|_| !keys.walk_step(1)).count();
+    assert!(steps < 10_000);
+    assert_eq!(seen.take().len(), 700);
+}

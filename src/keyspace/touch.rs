@@ -1,7 +1,7 @@
-//! The one write hook, and what hangs on it: WATCH versions, keys that somebody waits for, snapshot pre-images, the report of
-//! touched keys.
+//! The one write hook, and what hangs on it: WATCH versions, keys that somebody waits for, keys of which somebody has a copy
+//! (tracked.rs), snapshot pre-images, the report of touched keys.
 //!
-//! `before` is called ahead of every change of a key, by Keyspace alone. With nothing watched or awaited, no walk and no report
+//! `before` is called ahead of every change of a key, by Keyspace alone. With nothing watched, awaited or tracked, no walk and no report
 //! it is one predictable branch on `attention`.
 //!
 //! Invariants
@@ -23,6 +23,12 @@ const REPORTING: u8 = 4;
 const AWAITED: u8 = 8;
 /// The list of ready keys is not empty.
 const READY: u8 = 16;
+/// Somebody has a copy of a key or wants to hear of keys.
+pub(super) const TRACKED: u8 = 32;
+/// Changes of such keys were noted.
+pub(super) const TOUCHED: u8 = 64;
+/// Somebody has to be told of them before anything else runs.
+const UNTOLD: u8 = 128;
 /// Token bit: the key's time was over when WATCH was called.
 const WAS_EXPIRED: u64 = 1;
 
@@ -110,11 +116,16 @@ impl Keyspace {
         }
     }
 
-    /// Whether an awaited key changed since the list was emptied.
+    /// Whether an awaited key changed since the list was emptied, or somebody has to be told of a change.
     #[inline(always)]
     #[must_use]
     pub fn has_ready(&self) -> bool {
-        self.attention & READY != 0
+        self.attention & (READY | UNTOLD) != 0
+    }
+
+    /// Whether everybody has been told of changes who has to be told before anything else runs.
+    pub fn set_told(&mut self, is_told: bool) {
+        self.attention = if is_told { self.attention & !UNTOLD } else { self.attention | UNTOLD };
     }
 
     /// The next awaited key that changed, with its database.
@@ -209,7 +220,7 @@ impl Keyspace {
     /// A key in bucket `unit` is about to change or appear.
     #[inline]
     pub(super) fn before(&mut self, db: usize, key: &Key, place: Place, unit: u32) {
-        if self.attention & (WATCHED | WALKING | AWAITED) != 0 {
+        if self.attention & (WATCHED | WALKING | AWAITED | TRACKED) != 0 {
             self.before_noticed(db, key, place, unit, false);
         }
     }
@@ -225,7 +236,7 @@ impl Keyspace {
     /// The value of a key changed, after `before_edit`.
     #[inline]
     pub(super) fn changed(&mut self, db: usize, key: &Key) {
-        if self.attention & (WATCHED | AWAITED) != 0 {
+        if self.attention & (WATCHED | AWAITED | TRACKED) != 0 {
             self.changed_noticed(db, key);
         }
     }
@@ -238,12 +249,15 @@ impl Keyspace {
         if self.attention & AWAITED != 0 {
             self.note_ready(db, key);
         }
+        if self.attention & TRACKED != 0 {
+            self.note_tracked(key);
+        }
     }
 
     /// A key in bucket `unit` is about to go.
     #[inline]
     pub(super) fn before_removal(&mut self, db: usize, key: &Key, place: Place, unit: u32) {
-        if self.attention & (WATCHED | WALKING | AWAITED) != 0 {
+        if self.attention & (WATCHED | WALKING | AWAITED | TRACKED) != 0 {
             let is_burial = self.is_over(db, key, self.now);
             self.before_noticed(db, key, place, unit, is_burial);
         }
@@ -256,6 +270,9 @@ impl Keyspace {
         }
         if self.attention & AWAITED != 0 {
             self.note_ready(db, key);
+        }
+        if self.attention & TRACKED != 0 {
+            self.note_tracked(key);
         }
         if self.attention & WALKING != 0 {
             self.index.hand_out_once(place, unit, hands!(self));

@@ -108,13 +108,20 @@ impl Keyspace {
                 }
                 continue;
             };
+            let mut units = 0;
+            let mut next = span.units().skip(1);
             for unit in span.units() {
                 if left == 0 {
                     return false;
                 }
-                left = left.saturating_sub(self.index.entries(unit).count().max(1));
-                self.index.hand_out_once(place, unit, super::hands!(self));
+                // The keys of the next bucket are on their way while this one's are written.
+                next.next().into_iter().flat_map(|unit| self.index.entries(unit)).for_each(|entry| self.store.prefetch(entry));
+                // What was handed out before costs nothing here, or a table of more keys than the budget would never end.
+                left = left.saturating_sub(self.index.hand_out_once(place, unit, super::hands!(self)));
+                units += 1;
             }
+            // Looking at eight buckets weighs as much as a key.
+            left = left.saturating_sub(1 + units / 8);
             match span.next() {
                 Some(hash) => self.walk_to(place.root, hash),
                 None => {
