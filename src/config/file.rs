@@ -66,13 +66,20 @@ impl std::error::Error for FatalConfig {}
 
 /// Reads `text` into a configuration that starts from the built-in defaults.
 pub fn load(text: &[u8], source: &dyn Source, split: SplitWords) -> Result<Config, FatalConfig> {
-    let mut config = Config::default();
-    read_text(&mut config, text, source, split, 0)?;
-    Ok(config)
+    let mut reading = Reading { config: Config::default(), has_save: false };
+    read_text(&mut reading, text, source, split, 0)?;
+    Ok(reading.config)
+}
+
+/// What has been read so far.
+struct Reading {
+    config: Config,
+    /// There was a `save` line: the built-in save points are gone, further lines add to those before.
+    has_save: bool,
 }
 
 /// Reads the lines of one file; `depth` counts the includes around it.
-fn read_text(config: &mut Config, text: &[u8], source: &dyn Source, split: SplitWords, depth: usize) -> Result<(), FatalConfig> {
+fn read_text(reading: &mut Reading, text: &[u8], source: &dyn Source, split: SplitWords, depth: usize) -> Result<(), FatalConfig> {
     for (index, raw) in text.split(|b| *b == b'\n').enumerate() {
         let line = trim(raw);
         if line.is_empty() || line.starts_with(b"#") {
@@ -89,18 +96,19 @@ fn read_text(config: &mut Config, text: &[u8], source: &dyn Source, split: Split
                 return Err(fatal(format!("include is nested deeper than {INCLUDE_DEPTH_MAX} files")));
             }
             for included in source.include(&values[0]).map_err(FatalConfig::Include)? {
-                read_text(config, &included, source, split, depth + 1)?;
+                read_text(reading, &included, source, split, depth + 1)?;
             }
             continue;
         }
-        read_line(config, &name, values, source).map_err(fatal)?;
+        read_line(reading, &name, values, source).map_err(fatal)?;
     }
     Ok(())
 }
 
 /// Carries out one directive other than `include`.
-fn read_line(config: &mut Config, name: &[u8], values: &[Vec<u8>], source: &dyn Source) -> Result<(), String> {
+fn read_line(reading: &mut Reading, name: &[u8], values: &[Vec<u8>], source: &dyn Source) -> Result<(), String> {
     let bad = || String::from("Bad directive or wrong number of arguments");
+    let config = &mut reading.config;
     if let Some((directive, _)) = lookup(name) {
         if values.is_empty() || (values.len() > 1 && !directive.is_list) {
             return Err("wrong number of arguments".into());
@@ -114,7 +122,13 @@ fn read_line(config: &mut Config, name: &[u8], values: &[Vec<u8>], source: &dyn 
             [one] if directive.is_list => split_at_blanks(one),
             _ => values.iter().map(Vec::as_slice).collect(),
         };
-        return config.assign(directive, &words);
+        let earlier = (directive.name == "save" && std::mem::replace(&mut reading.has_save, true)).then(|| config.save.0.clone());
+        config.assign(directive, &words)?;
+        if let Some(mut points) = earlier.filter(|_| !config.save.0.is_empty()) {
+            points.append(&mut config.save.0);
+            config.save.0 = points;
+        }
+        return Ok(());
     }
     match (name, values) {
         (b"rename-command", [from, to]) => {

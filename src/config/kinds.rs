@@ -28,6 +28,8 @@ choices! {
     OomScoreAdj { No = "no", Yes = "yes", Relative = "relative", Absolute = "absolute" }
     /// What a replica does when a propagated command fails.
     PropagationErrors { Ignore = "ignore", Panic = "panic", PanicOnReplicas = "panic-on-replicas" }
+    /// Version of the format of snapshots. `auto` is 11 (Redis 7.2), or 12 (7.4) where fields of hashes have times to live.
+    RdbVersion { Auto = "auto", V9 = "9", V10 = "10", V11 = "11", V12 = "12", Valkey = "valkey" }
     /// How a replica loads a snapshot that it receives.
     ReplDisklessLoad { Disabled = "disabled", OnEmptyDb = "on-empty-db", SwapDb = "swapdb" }
     /// Which payloads are checked deeply.
@@ -74,8 +76,8 @@ impl Setting for ShutdownOn {
         if words.is_empty() {
             return Err(not_a_choice(Self::WORDS.iter().map(|w| w.0)));
         }
-        if flags & Self::SAVE != 0 {
-            return Err("'save' is not supported yet by this version: there are no snapshots".into());
+        if flags & Self::SAVE != 0 && flags & Self::NOSAVE != 0 {
+            return Err("shutdown options SAVE and NOSAVE can't be used simultaneously".into());
         }
         *self = ShutdownOn(flags);
         Ok(())
@@ -129,6 +131,13 @@ impl Setting for Bind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavePoints(pub Vec<(i32, i32)>);
 
+impl SavePoints {
+    /// The built-in ones.
+    pub fn standard() -> SavePoints {
+        SavePoints(vec![(3600, 1), (300, 100), (60, 10_000)])
+    }
+}
+
 impl Setting for SavePoints {
     const IS_LIST: bool = true;
 
@@ -154,12 +163,12 @@ impl Setting for SavePoints {
         points.join(" ").into_bytes()
     }
 
-    fn rewrite(&self, default: &Self, _: &Shape) -> Vec<RewriteLine> {
-        let is_forced = self != default;
+    fn rewrite(&self, _: &Self, _: &Shape) -> Vec<RewriteLine> {
+        // Always written, as Redis does: it takes many lines, and each of them counts.
         if self.0.is_empty() {
-            return vec![RewriteLine { text: b"\"\"".to_vec(), is_forced }];
+            return vec![RewriteLine { text: b"\"\"".to_vec(), is_forced: true }];
         }
-        let line = |(s, c): &(i32, i32)| RewriteLine { text: format!("{s} {c}").into_bytes(), is_forced };
+        let line = |(s, c): &(i32, i32)| RewriteLine { text: format!("{s} {c}").into_bytes(), is_forced: true };
         self.0.iter().map(line).collect()
     }
 }

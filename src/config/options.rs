@@ -136,6 +136,7 @@ directives! {
     activerehashing: bool = true, "activerehashing", OWN, FREE;
     always_show_logo: bool = false, "always-show-logo", OWN, IMMUTABLE;
     aof_disable_auto_gc: bool = false, "aof-disable-auto-gc", OWN, HIDDEN;
+    aof_load_corrupt_tail_max_size: u64 = 0, "aof-load-corrupt-tail-max-size", memory(0, I64_MAX), FREE;
     aof_load_truncated: bool = true, "aof-load-truncated", OWN, FREE;
     aof_rewrite_cpulist: Vec<u8> = Vec::new(), "aof-rewrite-cpulist" / "aof_rewrite_cpulist", unset(anything), IMMUTABLE, only_default "processor lists are not supported yet by this version: argument must be empty";
     aof_rewrite_incremental_fsync: bool = true, "aof-rewrite-incremental-fsync", OWN, FREE;
@@ -144,7 +145,7 @@ directives! {
     appenddirname: Vec<u8> = b"appendonlydir".to_vec(), "appenddirname", text(plain_appenddirname), IMMUTABLE;
     appendfilename: Vec<u8> = b"appendonly.aof".to_vec(), "appendfilename", text(plain_appendfilename), IMMUTABLE;
     appendfsync: AppendFsync = AppendFsync::EverySec, "appendfsync", OWN, FREE;
-    appendonly: bool = false, "appendonly", OWN, NOT_LOADING, only_default "the append only file is not supported yet by this version: argument must be 'no'";
+    appendonly: bool = false, "appendonly", OWN, NOT_LOADING;
     auto_aof_rewrite_min_size: i64 = 67108864, "auto-aof-rewrite-min-size", memory(0, I64_MAX), FREE;
     auto_aof_rewrite_percentage: i32 = 100, "auto-aof-rewrite-percentage", number(0, I32_MAX), FREE;
     bgsave_cpulist: Vec<u8> = Vec::new(), "bgsave-cpulist" / "bgsave_cpulist", unset(anything), IMMUTABLE, only_default "processor lists are not supported yet by this version: argument must be empty";
@@ -240,6 +241,7 @@ directives! {
     rdb_del_sync_files: bool = false, "rdb-del-sync-files", OWN, FREE;
     rdb_key_save_delay: i32 = 0, "rdb-key-save-delay", number(I32_MIN, I32_MAX), HIDDEN;
     rdb_save_incremental_fsync: bool = true, "rdb-save-incremental-fsync", OWN, FREE;
+    rdb_version: RdbVersion = RdbVersion::Auto, "rdb-version", OWN, FREE;
     rdbchecksum: bool = true, "rdbchecksum", OWN, IMMUTABLE;
     rdbcompression: bool = true, "rdbcompression", OWN, FREE;
     repl_backlog_size: i64 = 1048576, "repl-backlog-size", memory(1, I64_MAX), FREE;
@@ -264,7 +266,7 @@ directives! {
     req_res_logfile: Vec<u8> = Vec::new(), "req-res-logfile", unset(anything), IMMUTABLE | HIDDEN, only_default "logging of requests is not supported: argument must be empty";
     requirepass: Vec<u8> = Vec::new(), "requirepass", unset(anything), SENSITIVE;
     sanitize_dump_payload: SanitizeDumpPayload = SanitizeDumpPayload::No, "sanitize-dump-payload", OWN, FREE;
-    save: SavePoints = SavePoints(Vec::new()), "save", OWN, FREE, only_default "snapshots are not supported yet by this version: argument must be an empty list";
+    save: SavePoints = SavePoints::standard(), "save", OWN, FREE;
     server_cpulist: Vec<u8> = Vec::new(), "server-cpulist" / "server_cpulist", unset(anything), IMMUTABLE, only_default "processor lists are not supported yet by this version: argument must be empty";
     set_max_intset_entries: u64 = 512, "set-max-intset-entries", number(0, I64_MAX), FREE;
     set_max_listpack_entries: u64 = 128, "set-max-listpack-entries", number(0, I64_MAX), FREE;

@@ -21,6 +21,7 @@ activedefrag|||no|FREE
 activerehashing|||yes|FREE
 always-show-logo|||no|IMMUTABLE
 aof-disable-auto-gc|||no|HIDDEN
+aof-load-corrupt-tail-max-size||0 9223372036854775807 mem|0|FREE
 aof-load-truncated|||yes|FREE
 aof-rewrite-cpulist|aof_rewrite_cpulist|||IMMUTABLE
 aof-rewrite-incremental-fsync|||yes|FREE
@@ -125,6 +126,7 @@ proto-max-bulk-len||1048576 9223372036854775807 mem|536870912|FREE
 rdb-del-sync-files|||no|FREE
 rdb-key-save-delay||-2147483648 2147483647|0|HIDDEN
 rdb-save-incremental-fsync|||yes|FREE
+rdb-version|||auto|FREE
 rdbchecksum|||yes|IMMUTABLE
 rdbcompression|||yes|FREE
 repl-backlog-size||1 9223372036854775807 mem|1048576|FREE
@@ -149,7 +151,7 @@ replicaof|slaveof|||IMMUTABLE
 req-res-logfile||||IMMUTABLE+HIDDEN
 requirepass||||SENSITIVE
 sanitize-dump-payload|||no|FREE
-save||||FREE
+save|||3600 1 300 100 60 10000|FREE
 server-cpulist|server_cpulist|||IMMUTABLE
 set-max-intset-entries||0 9223372036854775807|512|FREE
 set-max-listpack-entries||0 9223372036854775807|128|FREE

@@ -136,6 +136,12 @@ fn values_are_printed_as_redis_prints_them() {
         ("latency-tracking-info-percentiles", "", ""),
         ("slowlog-log-slower-than", "-1", "-1"),
         ("save", "", ""),
+        ("save", "900 1 5 0", "900 1 5 0"),
+        ("appendonly", "yes", "yes"),
+        ("rdb-version", "VALKEY", "valkey"),
+        ("rdb-version", "11", "11"),
+        ("aof-load-corrupt-tail-max-size", "64kb", "65536"),
+        ("shutdown-on-sigint", "force save", "save force"),
         ("bind", "* -::*", "* -::*"),
         ("bind", "", ""),
         ("maxmemory", "0gb", "0"),
@@ -206,6 +212,8 @@ fn refusals_have_the_texts_of_redis() {
         ("save", "1", "Invalid save parameters"),
         ("save", "0 1", "Invalid save parameters"),
         ("save", "1 -1", "Invalid save parameters"),
+        ("rdb-version", "13", "argument(s) must be one of the following: auto, 9, 10, 11, 12, valkey"),
+        ("shutdown-on-sigint", "save nosave", "shutdown options SAVE and NOSAVE can't be used simultaneously"),
         ("proc-title-template", "{foo}", "template format is invalid or contains unknown variables"),
         ("proc-title-template", " ", "template format is invalid or contains unknown variables"),
         ("latency-tracking-info-percentiles", "nan", "Invalid latency-tracking-info-percentiles parameters"),
@@ -223,15 +231,12 @@ fn refusals_have_the_texts_of_redis() {
 #[test]
 fn what_has_no_effect_yet_is_refused_with_its_reason() {
     for (name, value) in [
-        ("save", "900 1"),
-        ("appendonly", "yes"),
         ("maxmemory", "100mb"),
         ("maxmemory-clients", "5%"),
         ("activedefrag", "yes"),
         ("oom-score-adj", "yes"),
         ("tls-port", "6380"),
         ("min-replicas-to-write", "1"),
-        ("shutdown-on-sigint", "save"),
     ] {
         let why = set_shows(name, value);
         assert!(why.contains("not supported yet by this version"), "{name}: {why}");

@@ -67,6 +67,24 @@ impl View {
     pub fn dataset_bytes(&self) -> u64 {
         self.used_bytes().saturating_sub(self.overhead_bytes())
     }
+    /// Core 0, which alone knows of snapshots and log.
+    fn first(&self) -> Numbers {
+        self.cores.first().copied().unwrap_or_default()
+    }
+    /// Seconds since something began that is under way, -1 if it is not.
+    fn seconds_since(&self, is_on: u64, started: u64) -> i64 {
+        if is_on == 0 { -1 } else { (self.facts.now_ms / 1000).saturating_sub(started as i64).max(0) }
+    }
+    /// Going by how long the bytes took that were loaded.
+    fn loading_seconds_left(&self) -> u64 {
+        let first = self.first();
+        match u64::try_from(self.seconds_since(1, first.load_started)) {
+            Ok(0) | Err(_) => 1,
+            Ok(seconds) => {
+                seconds.saturating_mul(first.load_total_bytes.saturating_sub(first.load_done_bytes)) / (first.load_done_bytes + 1)
+            }
+        }
+    }
     fn uptime_seconds(&self) -> i64 {
         (self.facts.now_ms - self.facts.started_ms).max(0) / 1000
     }
@@ -114,7 +132,7 @@ pub const TABLE: &[Section] = &[
     Section { title: "Server", is_default: true, body: Body::Both(SERVER, listeners) },
     Section { title: "Clients", is_default: true, body: Body::Fields(CLIENTS) },
     Section { title: "Memory", is_default: true, body: Body::Fields(MEMORY) },
-    Section { title: "Persistence", is_default: true, body: Body::Fields(PERSISTENCE) },
+    Section { title: "Persistence", is_default: true, body: Body::Both(PERSISTENCE, log_and_loading) },
     Section { title: "Stats", is_default: true, body: Body::Fields(STATS) },
     Section { title: "Replication", is_default: true, body: Body::Fields(REPLICATION) },
     Section { title: "CPU", is_default: true, body: Body::Fields(CPU) },
@@ -163,7 +181,7 @@ const CLIENTS: &[Field] = fields! {
     client_recent_max_input_buffer = |v| v.total.numbers.input_max;
     client_recent_max_output_buffer = |v| v.total.numbers.output_max;
     blocked_clients = |v| v.total.numbers.blocked_clients;
-    tracking_clients = |_v| 0;
+    tracking_clients = |v| v.total.numbers.tracking_clients;
     pubsub_clients = |_v| 0;
     watching_clients = |v| v.total.numbers.watching_clients;
     clients_in_timeout_table = |v| v.total.numbers.waiting_timeouts;
@@ -220,7 +238,7 @@ const MEMORY: &[Field] = fields! {
     mem_clients_slaves = |_v| 0;
     mem_clients_normal = |v| v.total.numbers.client_bytes;
     mem_cluster_links = |_v| 0;
-    mem_aof_buffer = |_v| 0;
+    mem_aof_buffer = |v| v.total.numbers.log_unwritten;
     mem_allocator = |_v| "mimalloc+arena";
     mem_overhead_db_hashtable_rehashing = |_v| 0;
     active_defrag_running = |_v| 0;
@@ -229,36 +247,56 @@ const MEMORY: &[Field] = fields! {
 };
 
 const PERSISTENCE: &[Field] = fields! {
-    loading = |_v| 0;
+    loading = |v| v.total.numbers.is_loading;
     async_loading = |_v| 0;
     current_cow_peak = |_v| 0;
     current_cow_size = |_v| 0;
     current_cow_size_age = |_v| 0;
-    current_fork_perc = |_v| "0.00";
-    current_save_keys_processed = |_v| 0;
-    current_save_keys_total = |_v| 0;
-    rdb_changes_since_last_save = |v| v.total.numbers.changes;
-    rdb_bgsave_in_progress = |_v| 0;
-    rdb_last_save_time = |v| v.facts.started_ms / 1000;
-    rdb_last_bgsave_status = |_v| "ok";
-    rdb_last_bgsave_time_sec = |_v| -1;
-    rdb_current_bgsave_time_sec = |_v| -1;
-    rdb_saves = |_v| 0;
+    current_fork_perc = |v| format_args!("{:.2}", percent_of_save(&v.first()));
+    current_save_keys_processed = |v| v.first().save_keys_done;
+    current_save_keys_total = |v| v.first().save_keys_total;
+    rdb_changes_since_last_save = |v| v.total.numbers.unsaved_changes;
+    rdb_bgsave_in_progress = |v| v.first().is_saving;
+    rdb_last_save_time = |v| v.first().last_save as i64;
+    rdb_last_bgsave_status = |v| status(v.first().has_save_failed);
+    rdb_last_bgsave_time_sec = |v| v.first().last_save_seconds as i64;
+    rdb_current_bgsave_time_sec = |v| v.seconds_since(v.first().is_saving, v.first().save_started);
+    rdb_saves = |v| v.first().saves;
     rdb_last_cow_size = |_v| 0;
-    rdb_last_load_keys_expired = |_v| 0;
-    rdb_last_load_keys_loaded = |_v| 0;
-    aof_enabled = |_v| 0;
-    aof_rewrite_in_progress = |_v| 0;
-    aof_rewrite_scheduled = |_v| 0;
-    aof_last_rewrite_time_sec = |_v| -1;
-    aof_current_rewrite_time_sec = |_v| -1;
-    aof_last_bgrewrite_status = |_v| "ok";
-    aof_rewrites = |_v| 0;
-    aof_rewrites_consecutive_failures = |_v| 0;
-    aof_last_write_status = |_v| "ok";
+    rdb_last_load_keys_expired = |v| v.first().loaded_expired;
+    rdb_last_load_keys_loaded = |v| v.first().loaded_keys;
+    aof_enabled = |v| v.first().log_is_on;
+    aof_rewrite_in_progress = |v| v.first().is_rewriting;
+    aof_rewrite_scheduled = |v| v.first().is_rewrite_scheduled;
+    aof_last_rewrite_time_sec = |v| v.first().last_rewrite_seconds as i64;
+    aof_current_rewrite_time_sec = |v| v.seconds_since(v.first().is_rewriting, v.first().rewrite_started);
+    aof_last_bgrewrite_status = |v| status(v.first().has_rewrite_failed);
+    aof_rewrites = |v| v.first().rewrites;
+    aof_rewrites_consecutive_failures = |v| v.first().rewrite_failures;
+    aof_last_write_status = |v| status(v.first().has_log_write_failed);
     aof_last_cow_size = |_v| 0;
     module_fork_in_progress = |_v| 0;
     module_fork_last_cow_size = |_v| 0;
+};
+
+/// Fields that are there while the log is on.
+const LOG: &[Field] = fields! {
+    aof_current_size = |v| v.first().log_bytes;
+    aof_base_size = |v| v.first().log_base_bytes;
+    aof_pending_rewrite = |_v| 0;
+    aof_buffer_length = |v| v.total.numbers.log_unwritten;
+    aof_pending_bio_fsync = |v| v.first().pending_syncs;
+    aof_delayed_fsync = |v| v.total.numbers.log_delayed;
+};
+
+/// Fields that are there while keys are being loaded.
+const LOADING: &[Field] = fields! {
+    loading_start_time = |v| v.first().load_started as i64;
+    loading_total_bytes = |v| v.first().load_total_bytes;
+    loading_rdb_used_mem = |_v| 0;
+    loading_loaded_bytes = |v| v.first().load_done_bytes;
+    loading_loaded_perc = |v| format_args!("{:.2}", human::ratio(v.first().load_done_bytes, v.first().load_total_bytes) * 100.0);
+    loading_eta_seconds = |v| v.loading_seconds_left();
 };
 
 const STATS: &[Field] = fields! {
@@ -302,9 +340,9 @@ const STATS: &[Field] = fields! {
     active_defrag_key_misses = |_v| 0;
     total_active_defrag_time = |_v| 0;
     current_active_defrag_time = |_v| 0;
-    tracking_total_keys = |_v| 0;
-    tracking_total_items = |_v| 0;
-    tracking_total_prefixes = |_v| 0;
+    tracking_total_keys = |v| v.total.numbers.tracking_total_keys;
+    tracking_total_items = |v| v.total.numbers.tracking_total_items;
+    tracking_total_prefixes = |v| v.total.numbers.tracking_total_prefixes;
     unexpected_error_replies = |_v| 0;
     total_error_replies = |v| v.total.numbers.error_replies;
     dump_payload_sanitizations = |_v| 0;
@@ -359,6 +397,23 @@ const CPU: &[Field] = fields! {
 const CLUSTER: &[Field] = fields! {
     cluster_enabled = |_v| 0;
 };
+
+fn status(has_failed: u64) -> &'static str {
+    if has_failed == 0 { "ok" } else { "err" }
+}
+
+fn percent_of_save(first: &Numbers) -> f64 {
+    if first.is_saving + first.is_rewriting == 0 { 0.0 } else { human::ratio(first.save_keys_done, first.save_keys_total) * 100.0 }
+}
+
+fn log_and_loading(view: &View, out: &mut String) {
+    if view.first().log_is_on != 0 {
+        lines(LOG, view, out);
+    }
+    if view.total.numbers.is_loading != 0 {
+        lines(LOADING, view, out);
+    }
+}
 
 fn listeners(view: &View, out: &mut String) {
     for (i, listener) in view.facts.listeners.iter().enumerate() {
@@ -467,22 +522,27 @@ pub fn render(view: &View, chosen: Selection) -> String {
             out.push_str("\r\n");
         }
         let _ = write!(out, "# {}\r\n", section.title);
-        let (fields, lines): (&[Field], Option<Print>) = match &section.body {
+        let (fields, more): (&[Field], Option<Print>) = match &section.body {
             Body::Fields(fields) => (fields, None),
             Body::Lines(lines) => (&[], Some(*lines)),
             Body::Both(fields, lines) => (fields, Some(*lines)),
         };
-        for field in fields {
-            out.push_str(field.name);
-            out.push(':');
-            (field.value)(view, &mut out);
-            out.push_str("\r\n");
-        }
-        if let Some(lines) = lines {
-            lines(view, &mut out);
+        lines(fields, view, &mut out);
+        if let Some(more) = more {
+            more(view, &mut out);
         }
     }
     out
+}
+
+/// `name:value` of each field.
+fn lines(fields: &[Field], view: &View, out: &mut String) {
+    for field in fields {
+        out.push_str(field.name);
+        out.push(':');
+        (field.value)(view, out);
+        out.push_str("\r\n");
+    }
 }
 
 #[cfg(test)]
@@ -529,5 +589,35 @@ mod tests {
         assert!(text.contains("cmdstat_get:calls=2,usec=5,usec_per_call=2.50,rejected_calls=1,failed_calls=0\r\n"));
         assert!(text.contains("latency_percentiles_usec_get:p50=5.023,p99.9=5.023\r\n"));
         assert!(text.contains("# Keyspace\r\ndb1:keys=3,expires=2,avg_ttl=4,subexpiry=0\r\n"));
+    }
+
+    #[test]
+    fn durability_is_told_by_core_0_and_its_rare_fields_only_while_they_matter() {
+        let first = Numbers { last_save: 1700, save_started: u64::MAX, last_save_seconds: u64::MAX, ..Numbers::default() };
+        let other = Numbers { log_unwritten: 7, unsaved_changes: 3, ..Numbers::default() };
+        let mut view = View { cores: vec![first, other], ..View::default() };
+        let ask = |view: &mut View| {
+            view.total = Report::default();
+            for core in view.cores.clone() {
+                view.total.add(&Report { numbers: core, ..Report::default() });
+            }
+            render(view, Selection::parse([b"persistence".as_slice()].into_iter()))
+        };
+        let text = ask(&mut view);
+        assert!(text.contains("rdb_changes_since_last_save:3\r\n") && text.contains("rdb_last_save_time:1700\r\n"));
+        assert!(text.contains("rdb_last_bgsave_time_sec:-1\r\nrdb_current_bgsave_time_sec:-1\r\n"));
+        assert!(!text.contains("aof_base_size") && !text.contains("loading_start_time"));
+        view.facts.now_ms = 60_000;
+        let core = &mut view.cores[0];
+        (core.is_saving, core.save_started, core.has_save_failed) = (1, 50, 1);
+        (core.save_keys_done, core.save_keys_total, core.log_is_on, core.is_loading) = (1, 4, 1, 1);
+        (core.load_started, core.load_total_bytes, core.load_done_bytes) = (40, 1000, 199);
+        let text = ask(&mut view);
+        for line in ["loading:1", "current_fork_perc:25.00", "rdb_last_bgsave_status:err", "rdb_current_bgsave_time_sec:10"] {
+            assert!(text.contains(&format!("\r\n{line}\r\n")), "{line} in {text}");
+        }
+        let loading = "loading_start_time:40\r\nloading_total_bytes:1000\r\nloading_rdb_used_mem:0\r\nloading_loaded_bytes:199\r\n\
+                       loading_loaded_perc:19.90\r\nloading_eta_seconds:80\r\n";
+        assert!(text.contains(&format!("aof_buffer_length:7\r\naof_pending_bio_fsync:0\r\naof_delayed_fsync:0\r\n{loading}")), "{text}");
     }
 }

@@ -36,7 +36,7 @@ numbers! {
     sum keyspace_misses;
     sum expired_keys;
     sum /** Fields of hashes. */ expired_subkeys;
-    sum changes;
+    sum /** Since the last snapshot. */ unsaved_changes;
     sum error_replies;
     sum reads_processed;
     sum writes_processed;
@@ -59,6 +59,10 @@ numbers! {
     sum /** Of them, those with a timeout. */ waiting_timeouts;
     sum /** Keys that a blocked client waits for. */ awaited_keys;
     sum awaited_keys_on_nokey;
+    sum tracking_clients;
+    sum /** Keys of which clients have copies, and the copies. */ tracking_total_keys;
+    sum tracking_total_items;
+    max /** All cores know all prefixes. */ tracking_total_prefixes;
     sum /** Bytes that clients cost. */ client_bytes;
     max /** Largest input and output of a client now. */ input_max;
     max output_max;
@@ -73,6 +77,34 @@ numbers! {
     sum output_rate;
     sum /** Processor time of the core's thread. */ thread_user_usec;
     sum thread_system_usec;
+    max /** Keys are being loaded. */ is_loading;
+    sum /** Bytes of the log that were not written yet. */ log_unwritten;
+    sum /** Writes of the log put off because a sync took long. */ log_delayed;
+    max /** From here on: known to core 0 alone, so to be read there. Times are Unix seconds; -1, stored as all ones, is never. */ last_save;
+    max is_saving;
+    max save_started;
+    max has_save_failed;
+    max last_save_seconds;
+    max saves;
+    max save_keys_total;
+    max save_keys_done;
+    max log_is_on;
+    max is_rewriting;
+    max is_rewrite_scheduled;
+    max rewrite_started;
+    max last_rewrite_seconds;
+    max has_rewrite_failed;
+    max rewrites;
+    max rewrite_failures;
+    max has_log_write_failed;
+    max log_bytes;
+    max log_base_bytes;
+    max pending_syncs;
+    max load_started;
+    max load_total_bytes;
+    max load_done_bytes;
+    max loaded_keys;
+    max loaded_expired;
 }
 
 /// One database.

@@ -1,7 +1,7 @@
 //! One call in flight on one core: its arguments, the keyspace it may touch, its reply, its effect.
 //! A call runs to its end without waiting for anything; everything it needs is in here.
 
-use super::{Refusal, Shard, Spec, client::Client, effect::Class};
+use super::{Refusal, Shard, Spec, client::Client, effect::Class, persist::Ask};
 use crate::keyspace::{Key, Kind, Look, StrRef};
 use crate::proto::{Span, encode::Out};
 
@@ -57,6 +57,12 @@ pub struct Origin {
     pub in_multi: bool,
     /// The peer is on this machine (loopback or unix socket).
     pub is_local: bool,
+    /// The client keeps copies of what this call reads.
+    pub is_tracking: bool,
+    /// Core of the client.
+    pub home: u16,
+    /// It comes out of a log that is being loaded.
+    pub is_loader: bool,
 }
 
 /// One call being carried out on the core that owns its keys (or at home).
@@ -156,6 +162,24 @@ impl<'a> Call<'a> {
             self.shard.fx.command(self.db, words.iter().copied());
         }
         self.shard.fx.explicit = true;
+    }
+
+    /// Records this call's own words as an effect on all keys, also when there were none to change.
+    pub fn global_effect(&mut self) {
+        if self.shard.fx.is_on {
+            self.shard.record_expired();
+            self.shard.fx.global(self.db, self.args.from(0));
+        }
+        self.shard.fx.explicit = true;
+    }
+
+    /// This call is answered later, by whoever carries out a wish with this number; its function writes no reply. Only for commands
+    /// that say so in [`Spec::defers`], and never inside of EXEC, where everything answers at once.
+    pub fn defer(&mut self) -> Ask {
+        self.shard.asks += 1;
+        let ask = Ask(self.shard.asks);
+        self.shard.deferred = Some(ask);
+        ask
     }
 
     /// This call has no effect to record although it changed something (or its effects are recorded elsewhere).

@@ -58,7 +58,9 @@ pub struct Transaction {
 }
 
 /// One connected client.
+#[derive(Default)]
 pub struct Client {
+    /// Above 0. 0 is no client: what a log has to say, which nothing may refuse.
     pub id: u64,
     pub name: Vec<u8>,
     pub lib_name: Vec<u8>,
@@ -82,6 +84,8 @@ pub struct Client {
     pub blocked: Blocked,
     pub no_touch: bool,
     pub no_evict: bool,
+    /// Client-side caching.
+    pub tracking: super::tracking::Tracking,
     /// Close when everything written so far has left.
     pub close_after_reply: bool,
     /// Close at once.
@@ -100,6 +104,44 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client without a connection at unix ms `now`. Number 0 is nobody's: it carries out a log that is being loaded.
+    pub fn new(id: u64, now: i64) -> Client {
+        Client {
+            id,
+            name: Vec::new(),
+            lib_name: Vec::new(),
+            lib_ver: Vec::new(),
+            addr: String::new(),
+            laddr: String::new(),
+            fd: -1,
+            db: 0,
+            is_resp3: false,
+            is_authenticated: false,
+            is_unix: false,
+            is_local: false,
+            user: "default",
+            created_ms: now,
+            active_ms: now,
+            multi: None,
+            watched: Vec::new(),
+            reply_mode: ReplyMode::On,
+            blocked: Blocked::No,
+            no_touch: false,
+            no_evict: false,
+            tracking: Default::default(),
+            close_after_reply: false,
+            close_now: false,
+            last_command: "NULL",
+            input_bytes: 0,
+            input_free: 0,
+            output_bytes: 0,
+            output_capacity: 0,
+            argv_bytes: 0,
+            total_in: 0,
+            total_out: 0,
+            total_commands: 0,
+        }
+    }
     /// Bytes that this client costs, as `tot-mem`.
     pub fn total_memory(&self) -> usize {
         std::mem::size_of::<Client>() + self.input_bytes + self.input_free + self.output_capacity + self.multi_bytes() + self.name.len()

@@ -11,6 +11,7 @@ pub mod effect;
 pub mod flags;
 pub mod keys;
 pub mod latency;
+pub mod persist;
 pub mod refusal;
 pub mod request;
 pub mod route;
@@ -18,6 +19,7 @@ pub mod shard;
 pub mod slowlog;
 pub mod stats;
 pub mod table;
+pub mod tracking;
 
 pub use args::Arg;
 pub use block::Block;
@@ -59,6 +61,10 @@ pub struct Spec {
     /// Argument grammar for COMMAND DOCS, without the command's own word.
     pub args: &'static [Arg],
     pub route: Route,
+    /// Calls that run on core 0 alone, whatever the route says, because their words do (DEBUG RELOAD). Inside of EXEC it does not count.
+    pub on_first: Option<fn(&Args) -> bool>,
+    /// The command may answer later ([`Call::defer`]).
+    pub defers: bool,
     pub run: Run,
     /// Looks at the words of the whole call before it is routed, where parts of it could not tell what is wrong.
     pub check: Option<fn(&Args) -> Outcome>,
@@ -91,6 +97,8 @@ impl Spec {
         element: 0,
         args: &[],
         route: Route::Home,
+        on_first: None,
+        defers: false,
         run: call::not_runnable,
         check: None,
         subs: &[],

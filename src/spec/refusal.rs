@@ -80,6 +80,15 @@ refusals! {
     CLIENT_NAME = "ERR Client names cannot contain spaces, newlines or special characters.";
     NO_SUCH_CLIENT = "ERR No such client";
     CLIENT_ID = "ERR client-id should be greater than 0";
+    SAVING = "ERR Background save already in progress";
+    SAVE_BLOCKED = "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible.";
+    SAVE_FAILED = "ERR";
+    REWRITING = "ERR Background append only file rewriting already in progress";
+    RELOAD_FAILED = "ERR Error trying to load the RDB dump, check server logs.";
+    LOAD_LOG_FAILED = "ERR Error trying to load the AOF files, check server logs.";
+    NO_LOG = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
+    LOADING = "LOADING Redis is loading the dataset in memory";
+    MISCONF_SAVE = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
     NO_SHUTDOWN = "ERR No shutdown in progress.";
     SHUTDOWN_ERRORS = "ERR Errors trying to SHUTDOWN. Check logs.";
     DEBUG_REFUSED = "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.";
@@ -110,6 +119,15 @@ impl Refusal {
     /// `invalid expire time in 'set' command`.
     pub fn expire(command: &str) -> Refusal {
         Refusal::text(format!("ERR invalid expire time in '{command}' command"))
+    }
+    /// Writes are refused because the log could not be written or synced; `why` as the system words the error.
+    pub fn misconf_log(why: &str) -> Refusal {
+        Refusal::text(format!("MISCONF Errors writing to the AOF file: {why}"))
+    }
+    /// What EXEC answers when it is itself refused with this text.
+    pub fn of_exec(&self) -> Refusal {
+        let why = self.0.strip_prefix(b"ERR ").unwrap_or(&self.0);
+        Refusal::quoting([b"EXECABORT Transaction discarded because of: ", why].concat())
     }
     /// `unknown subcommand 'x'. Try CONFIG HELP.`; `container` in upper case.
     pub fn subcommand(word: &[u8], container: &str) -> Refusal {

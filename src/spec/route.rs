@@ -51,6 +51,11 @@ pub fn same_db(_: &Args, db: usize, _word: usize) -> usize {
     db
 }
 
+/// The core of commands that ask something of durability: what concerns all cores is decided there.
+pub fn first_core(_: &Args, _cores: usize) -> usize {
+    0
+}
+
 /// How the replies of the parts become one reply. A part that failed makes the whole fail with its error.
 #[derive(Clone, Copy)]
 pub enum Merge {

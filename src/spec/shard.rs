@@ -5,11 +5,12 @@ use super::{
     effect::{Class, Effects},
     latency::Latency,
     request::Request,
-    slowlog::Slowlog,
+    slowlog::{Entry, Slowlog},
     stats::{CommandStat, Stats},
     table::Table,
+    tracking::Tracker,
 };
-use crate::{base::rng::Rng, config::Config, keyspace::Keyspace};
+use crate::{base::rng::Rng, config::Config, data::collection::Limits, keyspace::Keyspace};
 use std::{collections::BTreeMap, sync::atomic::AtomicU64};
 
 /// Facts of the process, the same on every core and never changed after start.
@@ -26,10 +27,14 @@ pub struct Server {
     pub commands: Table,
     /// Next client id; the one counter that all cores draw from, once a connection.
     pub next_client: AtomicU64,
+    /// Next id of an entry of the slow logs.
+    pub next_slow: AtomicU64,
     /// Connected clients on all cores, for maxclients.
     pub clients: AtomicU64,
     /// Sockets the server listens on, as INFO shows them.
     pub listeners: Vec<String>,
+    /// Who supervises the process: `upstart`, `systemd`, `no`.
+    pub supervised: &'static str,
 }
 
 /// CLIENT PAUSE.
@@ -74,6 +79,16 @@ pub struct Shard {
     /// The call that just ran waits for this; whoever ran it takes it.
     pub block: Option<Box<super::Block>>,
     pub waits: Waits,
+    /// Copies that clients have.
+    pub tracking: Tracker,
+    /// State of durability.
+    pub persist: super::persist::Figures,
+    /// What commands of this turn ask of durability (core 0).
+    pub wishes: Vec<super::persist::Wish>,
+    /// The call that just ran is answered later; whoever ran it takes it.
+    pub deferred: Option<super::persist::Ask>,
+    /// Asks so far; they are numbers of this core.
+    pub asks: u64,
 }
 
 /// Clients of this core that wait in blocking commands, and keys of this core that anybody waits for.
@@ -165,11 +180,36 @@ impl Shard {
             debug: Debug::default(),
             block: None,
             waits: Waits::default(),
+            tracking: Tracker::default(),
+            persist: super::persist::Figures::default(),
+            wishes: Vec::new(),
+            deferred: None,
+            asks: 0,
         }
     }
 }
 
 impl Shard {
+    /// Where collections change their form, as configured.
+    pub fn limits(&self) -> Limits {
+        let config = &self.config;
+        Limits {
+            hash_max_listpack_entries: config.hash_max_listpack_entries,
+            hash_max_listpack_value: config.hash_max_listpack_value,
+            zset_max_listpack_entries: config.zset_max_listpack_entries,
+            zset_max_listpack_value: config.zset_max_listpack_value,
+            set_max_intset_entries: config.set_max_intset_entries,
+            set_max_listpack_entries: config.set_max_listpack_entries,
+            set_max_listpack_value: config.set_max_listpack_value,
+            list_max_listpack_size: config.list_max_listpack_size,
+            list_compress_depth: config.list_compress_depth,
+            list_packed_threshold: self.debug.quicklist_packed_threshold,
+            stream_node_max_bytes: config.stream_node_max_bytes,
+            stream_node_max_entries: config.stream_node_max_entries,
+            seed: self.ks.seed(),
+        }
+    }
+
     /// The replication id, 40 hexadecimal digits: names this process's history, the same on every core.
     pub fn repl_id(&self) -> String {
         use sha1::{Digest, Sha1};
@@ -177,16 +217,34 @@ impl Shard {
         hash.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// Logs a slow call of client `id`, which is at `place` if that is known.
+    pub fn keep_slow(&mut self, id: u64, place: Option<usize>, mut entry: Entry) {
+        let client = match place {
+            Some(i) => self.clients.get(i),
+            None => self.clients.iter().map(|(_, c)| c).find(|c| c.id == id),
+        };
+        if let Some(client) = client {
+            entry.addr.clone_from(&client.addr);
+            entry.name.clone_from(&client.name);
+        }
+        self.slowlog.keep(entry, self.config.slowlog_max_len as usize);
+    }
+
     /// Records the deletion of keys and fields that expired since the last time, before anything that is recorded after them.
     pub fn record_expired(&mut self) {
         if !self.ks.has_expired() {
             return;
         }
+        let is_lazy = self.config.lazyfree_lazy_expire;
         let fx = &mut self.fx;
         self.ks.drain_expired(&mut |over| {
             let is_key = over.fields.is_empty();
             if fx.is_on {
-                let name: &[u8] = if is_key { b"DEL" } else { b"HDEL" };
+                let name: &[u8] = match (is_key, is_lazy) {
+                    (true, true) => b"UNLINK",
+                    (true, false) => b"DEL",
+                    (false, _) => b"HDEL",
+                };
                 fx.command(over.db, [name, over.key].into_iter().chain(over.fields.iter()));
             }
             let mut tell = |class: Class, name| {

@@ -75,7 +75,7 @@ impl Table {
             subs: Vec::new(),
             fixed_key,
             element: spec.element,
-            is_constant: (spec.cost.starts_with("O(1)") || spec.flags.has(Flags::FAST)) && !spec.flags.has(Flags::BLOCKING),
+            is_constant: (spec.cost.starts_with("O(1)") || spec.flags.has(Flags::FAST)) && !spec.flags.has(Flags::BLOCKING) && !spec.defers,
         });
         id
     }
