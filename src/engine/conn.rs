@@ -57,6 +57,10 @@ pub struct Conn {
     pub over_soft_since: i64,
     /// The node keeps its output back until this turn at the latest.
     pub withheld_until: Option<u64>,
+    /// Output up to the length `.1` waits until the log is acknowledged up to `.0`; both grow.
+    gates: VecDeque<(u64, usize)>,
+    /// The node has it in its list of connections that wait for the log.
+    pub is_gated: bool,
 }
 
 impl Conn {
@@ -84,6 +88,8 @@ impl Conn {
             watched: Vec::new(),
             over_soft_since: 0,
             withheld_until: None,
+            gates: VecDeque::new(),
+            is_gated: false,
         }
     }
 
@@ -153,6 +159,33 @@ impl Conn {
         self.owed.insert(at, Owed { seq, ready: Some((start, self.side.len())), is_mute });
     }
 
+    /// A message that answers no command. It comes behind all replies that are owed, since what it says may be about them; only a
+    /// command that waits for a key has read nothing yet.
+    pub fn message(&mut self, bytes: &[u8]) {
+        let last = self.owed.back().map(|o| o.seq);
+        match last {
+            Some(seq) if self.wait.as_ref().is_none_or(|w| w.stage != super::block::home::Stage::Waiting) => {
+                let start = self.side.len();
+                self.side.extend_from_slice(bytes);
+                self.owed.push_back(Owed { seq, ready: Some((start, self.side.len())), is_mute: false });
+            }
+            _ => self.out.raw(bytes),
+        }
+    }
+
+    /// The only command under way has begun to wait: messages behind it need not.
+    pub fn let_messages_pass(&mut self) {
+        if self.owed.iter().skip(1).any(|o| o.ready.is_none()) {
+            return;
+        }
+        for message in self.owed.drain(1.min(self.owed.len())..) {
+            if let Some((start, end)) = message.ready {
+                self.out.buf.extend_from_slice(&self.side[start..end]);
+            }
+        }
+        self.side.clear();
+    }
+
     fn settle(&mut self) {
         while let Some(Owed { ready: Some((start, end)), is_mute, .. }) = self.owed.front() {
             if !*is_mute {
@@ -173,6 +206,34 @@ impl Conn {
     pub fn awaits_more(&self) -> bool {
         const WORTH_SENDING: usize = 16 * 1024;
         self.calls > 0 && self.tickets == 0 && self.out.buf.len() < WORTH_SENDING
+    }
+
+    /// Output written so far depends on the log up to `position`, which is acknowledged up to `acked`. Returns how much of it may leave.
+    pub fn gate(&mut self, position: u64, acked: u64) -> usize {
+        let len = self.out.buf.len();
+        let known = self.gates.back().map_or(0, |(_, len)| *len);
+        if position > acked && len > known {
+            self.gates.push_back((position, len));
+        }
+        let mut free = if self.gates.is_empty() { len } else { 0 };
+        while let Some((at, end)) = self.gates.front()
+            && *at <= acked
+        {
+            free = *end;
+            self.gates.pop_front();
+        }
+        if self.gates.is_empty() { len } else { free }
+    }
+
+    /// Takes the first `count` bytes of the output.
+    pub fn take_output(&mut self, count: usize) -> Vec<u8> {
+        if count == self.out.buf.len() {
+            self.gates.clear();
+            return std::mem::take(&mut self.out.buf);
+        }
+        let rest = self.out.buf.split_off(count);
+        self.gates.iter_mut().for_each(|(_, end)| *end -= count);
+        std::mem::replace(&mut self.out.buf, rest)
     }
 
     /// Bytes of output this connection holds in memory.
@@ -261,6 +322,34 @@ mod tests {
         assert!(c.out.buf.is_empty());
         c.deliver(a, b"a");
         assert_eq!(c.out.buf, b"ab");
+    }
+
+    #[test]
+    fn a_message_comes_behind_what_is_owed_and_before_what_is_not() {
+        let mut c = Conn::new(1);
+        c.message(b"m");
+        let (a, b) = (c.next_place(), c.next_place());
+        c.owe(a, true);
+        c.owe(b, false);
+        c.message(b"n");
+        let d = c.next_place();
+        c.owe(d, false);
+        c.deliver(d, b"d");
+        c.deliver(b, b"b");
+        c.deliver(a, b"a");
+        assert_eq!(c.out.buf, b"mbnd");
+    }
+
+    #[test]
+    fn a_command_that_begins_to_wait_lets_messages_pass() {
+        let mut c = Conn::new(1);
+        let a = c.next_place();
+        c.owe(a, false);
+        c.message(b"m");
+        c.let_messages_pass();
+        assert_eq!(c.out.buf, b"m");
+        c.deliver(a, b"a");
+        assert_eq!(c.out.buf, b"ma");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::proto::{
     parse::{Limits, Parsed, parse},
 };
 use crate::spec::client::{Blocked, Client};
-use crate::spec::{Args, Flags, Multi, Route, client::ReplyMode, route::SessionOp};
+use crate::spec::{Args, Flags, Multi, Route, client::ReplyMode, route::SessionOp, tracking::Caching};
 
 /// Commands and bytes that one connection may take in one pass over the connections.
 const SHARE_COMMANDS: usize = 64;
@@ -306,11 +306,29 @@ impl Worker {
         self.mark_dirty(i);
     }
 
+    /// Takes a command. CLIENT CACHING may have said something about it: then nothing later starts before it is answered.
+    #[inline]
+    fn take(&mut self, i: usize, args: Args, place: Option<Place>) -> Taken {
+        let caching = self.shard.clients[i].tracking.caching;
+        match caching {
+            Caching::Unsaid => self.find_way(i, args, place),
+            Caching::Used if !self.forget_caching(i) => Taken::Stalled,
+            Caching::Used => self.find_way(i, args, place),
+            Caching::Said => {
+                let taken = self.find_way(i, args, place);
+                if matches!(taken, Taken::Done) {
+                    self.use_caching(i, &args);
+                }
+                taken
+            }
+        }
+    }
+
     /// Finds out what a command is and where it runs, and starts it if it may start.
     ///
     /// Rules: what runs at home or on all cores starts when nothing is owed; a single-core call starts when no ticket is owed; a
     /// ticket starts when no call is owed.
-    fn take(&mut self, i: usize, args: Args, place: Option<Place>) -> Taken {
+    fn find_way(&mut self, i: usize, args: Args, place: Option<Place>) -> Taken {
         let row = match admit(&self.shard, i, &args) {
             Verdict::Go(row) => row,
             Verdict::Refuse(refusal) => {
@@ -341,6 +359,9 @@ impl Worker {
         if self.shard.pause.until_ms != 0 && self.is_paused(i, spec.flags) {
             return Taken::Stalled;
         }
+        if self.is_held_up(i, spec.flags) {
+            return Taken::Stalled;
+        }
         if entry.fixed_key != 0 {
             let key = self.shard.ks.key(args.get(entry.fixed_key as usize));
             return self.single(
@@ -352,11 +373,19 @@ impl Worker {
                 Some((u32::from(entry.fixed_key), key)),
             );
         }
+        if let Some(is_first) = spec.on_first
+            && is_first(&args)
+        {
+            return self.take_alone(i, |w| w.single(i, facts, (row, &args), place, 0, None));
+        }
         match spec.route {
             Route::Home => self.at_home(i, |w| w.run_at_home(i, row, &args)),
             Route::Session(op) => self.take_session(i, row, op, &args, place),
             Route::Pick(core_of) => {
                 let core = core_of(&args, self.shard.cores).min(self.shard.cores - 1);
+                if spec.defers {
+                    return self.take_alone(i, |w| w.single(i, facts, (row, &args), place, core, None));
+                }
                 self.single(i, facts, (row, &args), place, core, None)
             }
             Route::Every(_) if self.shard.cores == 1 => self.at_home(i, |w| w.run_every_alone(i, row, &args)),
@@ -383,12 +412,17 @@ impl Worker {
 
     /// A command that may wait for a key: nothing of its connection overlaps it.
     fn take_blocking(&mut self, i: usize, facts: Facts, call: (u16, &Args), multi: Multi, place: Option<Place>) -> Taken {
+        self.take_alone(i, |w| w.take_keys(i, facts, call, multi, place))
+    }
+
+    /// A command that may be answered later.
+    fn take_alone(&mut self, i: usize, take: impl FnOnce(&mut Worker) -> Taken) -> Taken {
         let Some(conn) = self.conns.get(i) else { return Taken::Closing };
         if !conn.is_idle() {
             return Taken::Stalled;
         }
         let before = self.batch.calls.len();
-        let taken = self.take_keys(i, facts, call, multi, place);
+        let taken = take(self);
         if let (Taken::Done, Some(conn)) = (&taken, self.conns.get(i)) {
             conn.begin_exclusive();
             self.batch.calls[before..].iter_mut().for_each(|c| c.kind = Kind::Blocking);
@@ -523,7 +557,7 @@ impl Worker {
             SessionOp::Exec if self.shard.clients[i].multi.as_ref().is_some_and(|m| !m.is_broken) => Kind::Exec,
             SessionOp::Watch if self.shard.clients[i].multi.is_none() => Kind::Watch,
             _ => {
-                self.run_session(i, row, op);
+                self.run_session(i, row, op, args);
                 return Taken::Done;
             }
         };
@@ -569,7 +603,12 @@ impl Worker {
     }
 
     fn refuse_at_home(&mut self, i: usize, row: Option<u16>, refusal: &crate::spec::Refusal) {
-        if let Some(multi) = self.shard.clients[i].multi.as_mut() {
+        if self.shard.clients[i].id == 0 {
+            self.shard.persist.load_error.get_or_insert_with(|| refusal.as_bytes().to_vec());
+        }
+        if row.is_some_and(|row| super::admit::is_exec(self.shard.server.commands.row(row).spec)) {
+            self.end_multi(i);
+        } else if let Some(multi) = self.shard.clients[i].multi.as_mut() {
             multi.is_broken = true;
         }
         let is_mute = self.takes_mute(i);
@@ -618,7 +657,11 @@ impl Worker {
         let start = (self.nanos)();
         let is_resp3 = self.shard.clients[i].is_resp3;
         let reply = self.every_here(i, row, args, self.shard.clients[i].db, is_resp3);
-        run::account(&mut self.shard, row, (self.nanos)().saturating_sub(start), 1);
+        let nanos = (self.nanos)().saturating_sub(start);
+        run::account(&mut self.shard, row, nanos, 1);
+        let client = &self.shard.clients[i];
+        let (db, origin) = (client.db, super::origin(client, false));
+        run::note_slow(&mut self.shard, &Job { row, args: *args, db, now: self.now, origin, home: Some(i), hint: None }, nanos);
         if let Some(conn) = self.conns.get(i)
             && !is_mute
         {

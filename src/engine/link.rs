@@ -5,9 +5,9 @@
 //! for all of them and their answers, so pushing within credits never fails.
 
 use crate::base::ring::{Receiver, Sender, ring};
-use crate::keyspace::Value;
+use crate::keyspace::{Reader, Value};
 use crate::proto::Span;
-use crate::spec::{call::Origin, client::Watched};
+use crate::spec::{call::Origin, client::Watched, slowlog::Away};
 
 /// Parcels, and separately ticket parts, that one core may have unanswered at another.
 pub const CREDITS: usize = 64;
@@ -118,6 +118,8 @@ pub struct Wanted {
     /// A call that may wait would take something out of it: while the key is being gone through for another call that has waited
     /// longer, it counts as empty.
     pub yields_for: Option<Back>,
+    /// A client that keeps a copy of what is read.
+    pub reader: Option<Reader>,
 }
 
 /// What a part does at its core.
@@ -128,6 +130,8 @@ pub enum PartKind {
     Watch(Vec<Watched>),
     /// Holds the slots, checks watches, fetches values; rounds follow.
     Hold { watched: Vec<Watched>, fetch: Vec<Wanted> },
+    /// An instant of all cores.
+    Point(crate::persist::plan::Point),
 }
 
 /// A ticket's part for one core.
@@ -139,6 +143,8 @@ pub struct Part {
     pub slots: Vec<u16>,
     /// It touches all of them.
     pub is_whole: bool,
+    /// Cores whose logs have the transaction, if the ticket may write on several of them.
+    pub participants: Option<std::sync::Arc<[u16]>>,
     pub kind: PartKind,
 }
 
@@ -152,6 +158,8 @@ pub struct Change {
     pub value: Moved,
     /// How the change is recorded, if the command said it in words about this key alone; else it is recorded as the value.
     pub effects: Vec<Vec<Vec<u8>>>,
+    /// Client whose command it was.
+    pub client: u64,
 }
 
 /// What a later round asks of a core that holds slots for a ticket.
@@ -220,6 +228,12 @@ pub enum Answer {
     Unserved {
         back: Back,
     },
+    /// A slow call of a client there.
+    Slow(Box<Away>),
+    /// About clients that keep copies of keys.
+    Notice(Box<super::tracking::Notice>),
+    /// Not an answer: a message between the cores' parts in durability.
+    Note(Box<crate::persist::plan::Note>),
 }
 
 /// One core's ends of its rings to and from another core.

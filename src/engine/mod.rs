@@ -3,12 +3,14 @@
 pub mod admit;
 pub mod block;
 pub mod conn;
+pub mod durable;
 pub mod intake;
 pub mod link;
 pub mod multi;
 pub mod probe;
 pub mod remote;
 pub mod run;
+pub mod tracking;
 pub mod txn;
 pub mod worker;
 
@@ -16,7 +18,9 @@ use crate::spec::{call::Origin, client::Client, request::LogLevel, request::Requ
 
 /// What a call on another core needs to know of its client.
 fn origin(client: &Client, in_multi: bool) -> Origin {
-    Origin { client: client.id, no_touch: client.no_touch, in_multi, is_local: client.is_local }
+    let (no_touch, is_local, is_loader) = (client.no_touch, client.is_local, client.id == 0);
+    let (is_tracking, home) = (client.tracking.is_reading, client.tracking.home);
+    Origin { client: client.id, no_touch, in_multi, is_local, is_loader, is_tracking, home }
 }
 
 /// The log line about somebody who makes a browser talk to the server.

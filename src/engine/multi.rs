@@ -46,7 +46,8 @@ impl Worker {
     }
 
     /// The session commands that answer at once, and the refusals of the others.
-    pub(super) fn run_session(&mut self, i: usize, row: u16, op: SessionOp) {
+    pub(super) fn run_session(&mut self, i: usize, row: u16, op: SessionOp, args: &Args) {
+        let start = (self.nanos)();
         let is_mute = self.takes_mute(i);
         let client = &mut self.shard.clients[i];
         let outcome = match (op, client.multi.is_some()) {
@@ -77,11 +78,9 @@ impl Worker {
         match outcome {
             Ok(()) => {
                 conn.out.ok();
-                run::account(&mut self.shard, row, 0, 1);
             }
             Err(refusal) => {
                 self.shard.command_stats[row as usize].failed += 1;
-                run::account(&mut self.shard, row, 0, 1);
                 run::count_error(&mut self.shard, &refusal);
                 conn.out.error_bytes(refusal.as_bytes());
             }
@@ -89,6 +88,11 @@ impl Worker {
         if is_mute {
             conn.out.buf.truncate(before);
         }
+        let nanos = (self.nanos)().saturating_sub(start);
+        run::account(&mut self.shard, row, nanos, 1);
+        let client = &self.shard.clients[i];
+        let (db, origin) = (client.db, super::origin(client, false));
+        run::note_slow(&mut self.shard, &Job { row, args: *args, db, now: self.now, origin, home: Some(i), hint: None }, nanos);
     }
 
     /// EXEC or WATCH whose keys are all here, in its place among the calls of the turn.
@@ -117,8 +121,10 @@ impl Worker {
             return;
         }
         out.array(commands.len());
-        let origin = super::origin(&self.shard.clients[i], true);
+        self.shard.fx.unit += 1;
         for command in &commands {
+            // CLIENT TRACKING and CLIENT CACHING count for the commands behind them.
+            let origin = super::origin(&self.shard.clients[i], true);
             if matches!(command.place, Where::Home) {
                 self.run_queued_at_home(i, command, out);
                 continue;
@@ -149,14 +155,17 @@ impl Worker {
     /// A queued command that touches no key.
     pub(super) fn run_queued_at_home(&mut self, i: usize, command: &Planned, out: &mut Out) {
         let spec = self.shard.server.commands.row(command.row).spec;
+        let origin = super::origin(&self.shard.clients[i], true);
+        let (row, args, db) = (command.row, command.words.args(), self.shard.clients[i].db);
+        let job = Job { row, args, db, now: self.now, origin, home: Some(i), hint: None };
         if matches!(spec.route, Route::Session(_)) {
             // Only UNWATCH can be queued: by now no watch is left.
             out.ok();
+            run::account(&mut self.shard, row, 0, 1);
+            run::note_slow(&mut self.shard, &job, 0);
             return;
         }
-        let origin = super::origin(&self.shard.clients[i], true);
-        let (row, args, db) = (command.row, command.words.args(), self.shard.clients[i].db);
-        self.run_timed(&Job { row, args, db, now: self.now, origin, home: Some(i), hint: None }, out);
+        self.run_timed(&job, out);
         let is_resp3 = self.shard.clients[i].is_resp3;
         out.resp3 = is_resp3;
         if let Some(conn) = self.conns.get(i) {

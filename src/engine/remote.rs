@@ -45,7 +45,9 @@ impl Worker {
             self.serve();
         }
         self.run_waiting();
-        while let Some((core, parcel)) = self.inbox.pop_front() {
+        while !self.shard.persist.is_choked
+            && let Some((core, parcel)) = self.inbox.pop_front()
+        {
             self.run_parcel(core, parcel);
         }
         let calls = std::mem::take(&mut self.batch.calls);
@@ -351,9 +353,27 @@ impl Worker {
 
     /// Sends an answer to another core.
     pub(super) fn answer(&mut self, core: usize, answer: Answer) {
+        if !self.shard.slowlog.away.is_empty() {
+            self.send_slow();
+        }
+        if let Some(answer) = self.hold_answer(core, answer) {
+            self.send_answer(core, answer);
+        }
+    }
+
+    /// The same, whatever the log says.
+    pub(super) fn send_answer(&mut self, core: usize, answer: Answer) {
         if let Some(link) = self.links[core].as_mut() {
             link.answer(answer);
             self.wake[core] = true;
+        }
+    }
+
+    /// Slow calls of other cores' clients go to the logs there, ahead of their replies: whoever has seen the reply sees the entry.
+    #[cold]
+    fn send_slow(&mut self) {
+        for slow in std::mem::take(&mut self.shard.slowlog.away) {
+            self.answer(slow.core, Answer::Slow(Box::new(slow)));
         }
     }
 
@@ -373,6 +393,7 @@ impl Worker {
 
     /// The reply of a single-core call arrived.
     pub(super) fn deliver(&mut self, back: Back, reply: &[u8]) {
+        self.look_at_loaded(back, reply);
         let unordered = self.probe.has(Fault::RepliesUnordered);
         let Some(conn) = self.conns.asked(back) else { return };
         if conn.is_exclusive {

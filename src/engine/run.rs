@@ -1,7 +1,8 @@
 //! Runs admitted calls on one core's keyspace: builds the call, counts, times, keeps the effect.
 
 use crate::proto::encode::Out;
-use crate::spec::{Args, Call, Flags, Refusal, Shard, call::Origin};
+use crate::spec::{Args, Call, Flags, Refusal, Shard, call::Origin, slowlog::Away, slowlog::Entry, tracking};
+use std::sync::atomic::Ordering;
 
 /// One call, ready to run here.
 pub struct Job<'a> {
@@ -31,6 +32,7 @@ fn run_as<const COUNTS: bool>(shard: &mut Shard, out: &mut Out, job: &Job) -> bo
     let records = shard.fx.is_on;
     let before = shard.ks.stats.changes;
     shard.fx.explicit = false;
+    shard.fx.unit += u64::from(records && !job.origin.in_multi);
     if spec.flags.has(Flags::DENY_OOM) && !shard.ks.room_for(job.args.base.len().min(1 << 30)) {
         refuse(shard, out, job.row, &Refusal::ARENA_FULL);
         return false;
@@ -43,10 +45,19 @@ fn run_as<const COUNTS: bool>(shard: &mut Shard, out: &mut Out, job: &Job) -> bo
             if COUNTS {
                 fail(shard, job.row, &refusal);
             }
+            if job.origin.is_loader && job.home.is_some() {
+                shard.persist.load_error.get_or_insert_with(|| refusal.as_bytes().to_vec());
+            }
             out.error_bytes(refusal.as_bytes());
             false
         }
     };
+    if shard.ks.has_touched() {
+        shard.tracking.note(&mut shard.ks, shard.core, job.origin.client);
+    }
+    if job.origin.is_tracking {
+        tracking::remember(&mut shard.ks, spec, &job.args, &job.origin);
+    }
     if records {
         shard.record_expired();
         if shard.ks.stats.changes != before && !shard.fx.explicit && spec.flags.has(Flags::WRITE) {
@@ -99,18 +110,21 @@ pub fn account(shard: &mut Shard, row: u16, nanos: u64, calls: u64) {
     }
 }
 
-/// Keeps a call that took `nanos` in the slow log when it is slow enough, and as a latency event.
+/// Keeps a call that took `nanos` in the slow log of its client's core when it is slow enough, and as a latency event.
 pub fn note_slow(shard: &mut Shard, job: &Job, nanos: u64) {
     let usec = nanos / 1000;
-    let flags = shard.server.commands.row(job.row).spec.flags;
+    let row = shard.server.commands.row(job.row);
+    let flags = row.spec.flags;
     let threshold = shard.config.slowlog_log_slower_than;
     if threshold >= 0 && usec >= threshold as u64 && !flags.has(Flags::SKIP_SLOWLOG) {
-        let len_max = shard.config.slowlog_max_len as usize;
-        let (addr, name) = match job.home.and_then(|i| shard.clients.get(i)) {
-            Some(c) => (c.addr.clone(), c.name.clone()),
-            None => Default::default(),
-        };
-        shard.slowlog.add(&job.args, usec, job.now, &addr, &name, len_max, shard.core, shard.cores);
+        let id = shard.server.next_slow.fetch_add(1, Ordering::Relaxed);
+        let entry = Entry::new(id, row.full_name, &job.args, usec, job.now);
+        let (client, core) = (job.origin.client, usize::from(job.origin.home));
+        if job.home.is_none() && core != shard.core {
+            shard.slowlog.away.push(Away { core, client, entry });
+        } else {
+            shard.keep_slow(client, job.home, entry);
+        }
     }
     let monitor = shard.config.latency_monitor_threshold;
     if monitor > 0 && usec / 1000 >= monitor as u64 {

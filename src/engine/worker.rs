@@ -14,6 +14,7 @@ use super::{
     link::{Answer, Link, Parcel},
     probe::{Fault, Point, Probe},
     remote::Waiting,
+    tracking::Flushed,
     txn::{marks::Marks, queue::Queue, ticket::Tickets},
 };
 use crate::spec::{Shard, client::Client};
@@ -50,6 +51,7 @@ pub struct Worker {
     pub(super) waiting: VecDeque<Waiting>,
     pub(super) waiters: Waiters,
     pub(super) timers: Timers,
+    pub(super) flushed: Flushed,
     /// Connections whose unread input may be able to go on.
     pub(super) again: Vec<usize>,
     pub(super) dirty: Vec<usize>,
@@ -64,6 +66,9 @@ pub struct Worker {
     pub(super) nanos: fn() -> u64,
     pub(super) key_places: Vec<(u32, u8)>,
     pub probe: Probe,
+    /// Durability, where there is any.
+    pub persist: Option<Box<crate::persist::Persist>>,
+    pub durable: super::durable::Durable,
 }
 
 impl Worker {
@@ -84,6 +89,7 @@ impl Worker {
             waiting: VecDeque::new(),
             waiters: Waiters::default(),
             timers: Timers::default(),
+            flushed: Flushed::new(cores),
             again: Vec::new(),
             dirty: Vec::new(),
             has_stalled: false,
@@ -93,12 +99,15 @@ impl Worker {
             nanos,
             key_places: Vec::new(),
             probe: Probe::default(),
+            persist: None,
+            durable: super::durable::Durable::default(),
         }
     }
 
     /// A client connected. Returns its index.
-    pub fn open(&mut self, client: Client) -> usize {
+    pub fn open(&mut self, mut client: Client) -> usize {
         let is_resp3 = client.is_resp3;
+        client.tracking.home = self.shard.core as u16;
         let i = self.shard.clients.insert(client);
         self.conns.open(i).out.resp3 = is_resp3;
         i
@@ -108,6 +117,7 @@ impl Worker {
     pub fn close(&mut self, i: usize) {
         self.release_watches(i);
         self.abandon_wait(i);
+        self.end_tracking(i);
         self.conns.remove(i);
         self.shard.clients.remove(i);
     }
@@ -152,6 +162,8 @@ impl Worker {
         self.keep_unread(sources);
         self.background();
         self.serve_if_ready();
+        self.tell_trackers();
+        self.end_turn();
         self.send_parcels();
         self.flush_links();
     }
@@ -163,12 +175,16 @@ impl Worker {
 
     /// Expiry that is due and memory that is being given back, a slice of each.
     fn background(&mut self) {
-        if self.shard.debug.pause_cron {
+        // What is freed or expires is handed out to a snapshot first, which has too much to write already if writes wait for it.
+        if self.shard.debug.pause_cron || self.shard.persist.is_choked {
             return;
         }
         let queue = &self.queue;
         self.shard.ks.expire_due(self.now, BACKGROUND_KEYS, &mut |slot| queue.is_barred(slot));
+        // Of no unit: what expires by itself belongs to nothing.
+        let unit = std::mem::take(&mut self.shard.fx.unit);
         self.shard.record_expired();
+        self.shard.fx.unit = unit;
         if let Some(mut doomed) = self.shard.doomed.pop()
             && !doomed.step(&mut self.shard.ks, BACKGROUND_KEYS)
         {
@@ -178,7 +194,10 @@ impl Worker {
 
     /// Whether there is work that needs no message and no input: the core must not sleep.
     pub fn has_work(&self) -> bool {
-        !self.again.is_empty() || !self.shard.doomed.is_empty() || self.shard.ks.next_expiry().is_some_and(|at| at <= self.now)
+        !self.again.is_empty()
+            || self.has_durable_work()
+            || !self.shard.doomed.is_empty()
+            || self.shard.ks.next_expiry().is_some_and(|at| at <= self.now)
     }
 
     /// Whether another core sent something that was not taken in.
@@ -267,6 +286,7 @@ impl Worker {
                         self.parcel_came_back(parcel);
                     }
                     Answer::Late { back, reply } if about_waits.is_empty() => self.deliver(back, &reply),
+                    Answer::Note(note) => self.hear_note(core, *note),
                     Answer::Part(part) => {
                         if !part.is_of_round {
                             link.parts_out -= 1;
@@ -295,7 +315,7 @@ impl Worker {
         }
     }
 
-    fn flush_links(&mut self) {
+    pub(super) fn flush_links(&mut self) {
         for (link, wake) in self.links.iter_mut().zip(&mut self.wake) {
             *wake |= link.as_mut().is_some_and(Link::flush) && !self.probe.has(Fault::LateAnswerSleeps);
         }

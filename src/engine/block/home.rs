@@ -78,6 +78,7 @@ impl Worker {
             self.shard.waits.timeouts += 1;
         }
         conn.wait = Some(Box::new(wait));
+        conn.let_messages_pass();
         self.shard.clients[i].blocked = Blocked::Waiting;
         // Its peer may have hung up meanwhile: the node looks.
         self.mark_dirty(i);
@@ -93,7 +94,9 @@ impl Worker {
             Answer::Offer { back } => self.offered(core, back),
             Answer::Unserved { back } => self.wait_on(back),
             Answer::Late { back, reply } => self.deliver(back, &reply),
-            Answer::Parcel(_) | Answer::Part(_) => {}
+            Answer::Slow(slow) => self.shard.keep_slow(slow.client, None, slow.entry),
+            Answer::Notice(notice) => self.hear_notice(core, *notice),
+            Answer::Parcel(_) | Answer::Part(_) | Answer::Note(_) => {}
         }
     }
 
@@ -238,6 +241,10 @@ impl Worker {
             self.tell(core, RoundKind::Kept(back));
         }
         self.shard.clients[back.conn as usize].blocked = Blocked::Waiting;
+        if let Some(conn) = self.conns.asked(back) {
+            conn.let_messages_pass();
+        }
+        self.mark_dirty(back.conn as usize);
         if is_late {
             self.time_out(back);
         }

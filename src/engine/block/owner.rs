@@ -251,6 +251,7 @@ impl Worker {
     /// Goes on with all keys that are ready.
     #[cold]
     pub(in crate::engine) fn serve(&mut self) {
+        self.tell_stale_here();
         self.take_ready_keys();
         let mut at = 0;
         while at < self.waiters.serving.len() {
@@ -418,7 +419,7 @@ impl Worker {
             return Vec::new();
         }
         let (db, now) = (waiter.db, self.now);
-        let wanted = waiter.keys.iter().map(|key| Wanted { db, key: key.clone(), yields_for: None });
+        let wanted = waiter.keys.iter().map(|key| Wanted { db, key: key.clone(), yields_for: None, reader: None });
         let wanted: Vec<Wanted> = wanted.collect();
         wanted.into_iter().filter(|w| self.is_kept_from(waiter.name, w, now)).map(|w| w.key).collect()
     }
@@ -440,7 +441,7 @@ impl Worker {
         }
         let mut values = Vec::with_capacity(keys.len());
         for (_, db, key) in &keys {
-            let wanted = Wanted { db: *db, key: key.clone(), yields_for: None };
+            let wanted = Wanted { db: *db, key: key.clone(), yields_for: None, reader: None };
             values.push(if hidden.contains(key) { None } else { self.fetch(&wanted, job.now) });
         }
         command.place = Where::Gather(keys);
@@ -455,6 +456,10 @@ impl Worker {
     pub(in crate::engine) fn run_blocking(&mut self, asker: usize, back: Back, job: &Job, out: &mut Out) -> bool {
         let before = out.buf.len();
         run::run(&mut self.shard, out, job);
+        if self.shard.deferred.is_some() {
+            out.buf.truncate(before);
+            return !self.is_put_off(asker, back);
+        }
         let Some(block) = self.shard.block.take() else { return true };
         out.buf.truncate(before);
         self.block_call(asker, back, job, out.resp3, &block);
@@ -464,7 +469,8 @@ impl Worker {
     /// Whether calls of this row may block.
     #[inline]
     pub(in crate::engine) fn is_blocking(&self, row: u16) -> bool {
-        self.shard.server.commands.row(row).spec.flags.has(Flags::BLOCKING)
+        let spec = self.shard.server.commands.row(row).spec;
+        spec.flags.has(Flags::BLOCKING) || spec.defers
     }
 }
 

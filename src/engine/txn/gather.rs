@@ -64,14 +64,18 @@ impl Worker {
         std::mem::swap(&mut self.shard.ks, &mut scratch);
         let mut out = Out { buf: Vec::new(), resp3: command.is_resp3 };
         let start = (self.nanos)();
+        // What is read was remembered where the values came from.
+        let origin = Origin { is_tracking: false, ..origin };
         let job = Job { row: command.row, args: command.words.args(), db: command.db, now, origin, home, hint: None };
         run::run(&mut self.shard, &mut out, &job);
         // A call that waits now is counted when it is served.
         if self.shard.block.is_none() {
-            run::account(&mut self.shard, command.row, (self.nanos)().saturating_sub(start), 1);
+            let nanos = (self.nanos)().saturating_sub(start);
+            run::account(&mut self.shard, command.row, nanos, 1);
+            run::note_slow(&mut self.shard, &job, nanos);
         }
         std::mem::swap(&mut self.shard.ks, &mut scratch);
-        let said = std::mem::replace(&mut self.shard.fx.recorded, recorded);
+        let said = std::mem::replace(&mut self.shard.fx.recorded, recorded).to_effects();
         self.shard.ks.stats.hits += scratch.stats.hits;
         self.shard.ks.stats.misses += scratch.stats.misses;
         let mut changes = Vec::new();
@@ -79,7 +83,7 @@ impl Worker {
             let key = scratch.key(name);
             if !scratch.is_unchanged(*db, &key, token, now) {
                 let value = scratch.take(*db, &key);
-                changes.push((*core, Change { db: *db, key: name.clone(), value, effects: Vec::new() }));
+                changes.push((*core, Change { db: *db, key: name.clone(), value, effects: Vec::new(), client: origin.client }));
             }
         }
         if let [(_, change)] = changes.as_mut_slice()

@@ -82,7 +82,10 @@ impl Queue {
         self.parts.insert(part.ticket, part);
     }
     fn blocks(&self, part: &Part) -> bool {
-        self.is_whole_barred || (part.is_whole && !self.barred.is_empty()) || part.slots.iter().any(|s| self.barred.contains(s))
+        // What concerns the whole core waits for every ticket that holds anything, if only its place in the log.
+        self.is_whole_barred
+            || (part.is_whole && !(self.barred.is_empty() && self.held.is_empty()))
+            || part.slots.iter().any(|s| self.barred.contains(s))
     }
 }
 
@@ -165,7 +168,8 @@ impl Worker {
     fn run_part(&mut self, part: Part) {
         let mut answer = PartAnswer { ticket: part.ticket, core: self.shard.core, is_unchanged: true, ..Default::default() };
         self.shard.stats.parts_run += 1;
-        self.shard.fx.ticket = Some(part.ticket);
+        self.begin_part(part.ticket);
+        let mut is_last = true;
         match part.kind {
             PartKind::Run(steps) => answer.replies = self.run_steps(&steps, part.now),
             PartKind::Watch(keys) => answer.tokens = keys.iter().map(|w| self.watch_key(w, part.now)).collect(),
@@ -178,9 +182,11 @@ impl Worker {
                     self.queue.is_whole_barred |= part.is_whole;
                     self.queue.held.insert(part.ticket, Held { slots: part.slots, is_whole: part.is_whole });
                 }
+                is_last = false;
             }
+            PartKind::Point(point) => self.pass_point(&point, part.ticket),
         }
-        self.shard.fx.ticket = None;
+        self.end_part(part.ticket, part.participants.as_ref(), is_last);
         self.part_answer(part.coordinator, answer);
     }
 
@@ -197,7 +203,7 @@ impl Worker {
         while let Some(round) = self.queue.rounds.pop_front() {
             let mut answer =
                 PartAnswer { ticket: round.ticket, core: self.shard.core, is_of_round: true, is_unchanged: true, ..Default::default() };
-            self.shard.fx.ticket = Some(round.ticket);
+            self.begin_part(round.ticket);
             let answers = match round.kind {
                 RoundKind::Run(steps) => {
                     answer.replies = self.run_steps(&steps, round.now);
@@ -233,7 +239,7 @@ impl Worker {
                     false
                 }
             };
-            self.shard.fx.ticket = None;
+            self.end_part(round.ticket, None, round.releases);
             if round.releases || self.probe.has(Fault::EarlyRelease) {
                 self.queue.held.remove(&round.ticket);
                 self.queue.rebuild_bars();
@@ -297,8 +303,9 @@ impl Worker {
     /// A copy of what a key holds; big values by reference.
     pub(in crate::engine) fn fetch(&mut self, w: &Wanted, now: i64) -> Moved {
         let key = self.shard.ks.key(&w.key);
-        self.shard.ks.find(w.db, &key, now, Look::Quiet)?;
-        self.shard.ks.get_value(w.db, &key)
+        let is_there = self.shard.ks.find(w.db, &key, now, Look::Quiet).is_some();
+        self.note_fetch(w, &key);
+        if is_there { self.shard.ks.get_value(w.db, &key) } else { None }
     }
 
     /// Applies a change that was computed at a ticket's coordinator, and records it as its value.
@@ -319,6 +326,7 @@ impl Worker {
                 self.shard.ks.put(change.db, &key, value, expire.map_or(Ttl::None, Ttl::At));
             }
         }
+        self.note_changes(change.client);
     }
 
     fn record_change(&mut self, change: &Change) {

@@ -8,20 +8,24 @@
 
 use super::plan::{Planned, Where, plan};
 use crate::engine::{
-    link::{Back, Change, Moved, Part, PartAnswer, PartKind, Round, RoundKind, Step, Wanted},
+    link::{Back, Change, Moved, Part, PartAnswer, PartKind, Round, RoundKind, Step, Wanted, Words},
     probe::{Fault, Point},
     run::{self, Job},
     worker::Worker,
 };
 use crate::keyspace::slots;
+use crate::persist::plan::Point as Instant;
 use crate::proto::encode::Out;
-use crate::spec::{Access, Args, Block, call::Origin, client::Watched};
+use crate::spec::{Access, Args, Block, Flags, call::Origin, client::Watched};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// What a ticket waits for.
 enum Phase {
     /// The only round.
     OneRound,
+    /// An instant of all cores: nobody is told.
+    Point,
     Watching(Vec<Watched>),
     Holding,
     /// Commands `.0..` up to `.1` run.
@@ -121,8 +125,11 @@ impl Worker {
         let cores = self.shard.cores;
         let is_whole = commands.iter().any(Planned::is_whole);
         let is_simple = watched.is_empty() && commands.iter().all(Planned::is_simple);
+        // Whoever coordinates several rounds of writes has a part in any case: its log tells when all of the ticket is durable.
+        let leads = (!is_simple && self.may_write(&commands)).then_some(self.shard.core);
         let takes_part = |core: usize| {
             is_whole
+                || leads == Some(core)
                 || watched.iter().any(|w| slots::owner_of(w.slot, cores) == core)
                 || commands.iter().any(|c| c.slots.iter().any(|(o, _)| *o == core) || matches!(c.place, Where::One(o) if o == core))
         };
@@ -136,6 +143,7 @@ impl Worker {
                 let own: Vec<Watched> = watched.iter().filter(|w| slots::owner_of(w.slot, cores) == core).cloned().collect();
                 touched.extend(own.iter().map(|w| w.slot));
                 let mut fetch = commands.first().map_or(Vec::new(), |c| wanted(c, core, 0));
+                commands.first().inspect(|c| self.mark_readers(c, &mut fetch, origin));
                 if is_bare && let Some(command) = commands.first().filter(|c| self.is_blocking(c.row)) {
                     self.yield_to_waiters(command, &mut fetch, again.unwrap_or(Back::NOBODY));
                 }
@@ -160,6 +168,12 @@ impl Worker {
         }
     }
 
+    /// Starts a ticket that lets all cores pass a point. `false`: there is no room now.
+    pub(in crate::engine) fn start_point_ticket(&mut self, point: &Instant) -> bool {
+        let parts = (0..self.shard.cores).map(|core| (core, Vec::new(), true, PartKind::Point(point.clone()))).collect();
+        self.launch((usize::MAX, Some(Back::NOBODY)), parts, Vec::new(), true, Phase::Point)
+    }
+
     /// Takes a number, pushes the parts, marks the number. All bytes are ready; nothing else happens in between.
     fn launch(
         &mut self,
@@ -175,9 +189,11 @@ impl Worker {
             self.is_starved = !self.probe.has(Fault::StarvedForgotten);
             return false;
         }
-        let origin = crate::engine::origin(&self.shard.clients[i], !is_bare);
+        let is_point = matches!(phase, Phase::Point);
+        let origin = if is_point { Origin::default() } else { crate::engine::origin(&self.shard.clients[i], !is_bare) };
         let Some(back) = again.or_else(|| self.owe_ticket(i)) else { return false };
         let participants: Vec<usize> = parts.iter().map(|(core, ..)| *core).collect();
+        let logged_by = self.logged_by(&participants, &commands);
         let (due, last) = (participants.len(), participants.last().copied());
         let replies = commands.iter().map(|_| Vec::new()).collect();
         let ticket = Ticket {
@@ -202,7 +218,9 @@ impl Worker {
         let (coordinator, now) = (self.shard.core, self.now);
         let mut boxed: Vec<(usize, Box<Part>)> = parts
             .into_iter()
-            .map(|(core, slots, is_whole, kind)| (core, Box::new(Part { ticket: 0, coordinator, now, slots, is_whole, kind })))
+            .map(|(core, slots, is_whole, kind)| {
+                (core, Box::new(Part { ticket: 0, coordinator, now, slots, is_whole, participants: logged_by.clone(), kind }))
+            })
             .collect();
         let n = self.marks.take();
         self.pass(Point::NumberTaken);
@@ -229,6 +247,15 @@ impl Worker {
             self.finish_if_due(n);
         }
         true
+    }
+
+    /// The cores whose logs have a ticket's transaction: those with a part, if it may write on several of them.
+    fn logged_by(&self, participants: &[usize], commands: &[Planned]) -> Option<Arc<[u16]>> {
+        (participants.len() > 1 && self.may_write(commands)).then(|| participants.iter().map(|core| *core as u16).collect())
+    }
+
+    fn may_write(&self, commands: &[Planned]) -> bool {
+        commands.iter().any(|c| self.shard.server.commands.row(c.row).spec.flags.has(Flags::WRITE))
     }
 
     /// The place of a ticket's reply.
@@ -271,8 +298,12 @@ impl Worker {
         let Some(mut ticket) = self.tickets.open.remove(&number) else { return };
         let is_watch = matches!(ticket.phase, Phase::Watching(_));
         let reply = match std::mem::replace(&mut ticket.phase, Phase::OneRound) {
+            Phase::Point => return,
             Phase::OneRound => Progress::Done(self.assemble(&mut ticket)),
-            Phase::Watching(keys) => Progress::Done(self.watching(&mut ticket, keys)),
+            Phase::Watching(keys) => {
+                self.note_watch(&ticket, &keys);
+                Progress::Done(self.watching(&mut ticket, keys))
+            }
             Phase::Holding if !ticket.is_unchanged => {
                 self.release(number, &ticket, BTreeMap::new());
                 let mut out = Out { buf: Vec::new(), resp3: self.is_resp3(ticket.back) };
@@ -346,8 +377,11 @@ impl Worker {
     /// Asks for the values of command `n`, those excepted that are there.
     fn ask_for_values(&mut self, number: u64, ticket: &mut Ticket, n: usize) {
         for core in ticket.participants.clone() {
-            let fetch = wanted(&ticket.commands[n], core, ticket.scouted.len());
+            let mut fetch = wanted(&ticket.commands[n], core, ticket.scouted.len());
             if !fetch.is_empty() {
+                if ticket.scouted.is_empty() {
+                    self.mark_readers(&ticket.commands[n], &mut fetch, ticket.origin);
+                }
                 ticket.due += 1;
                 self.send_round(
                     core,
@@ -513,6 +547,21 @@ impl Worker {
         }
     }
 
+    /// The slow log has WATCH over several cores as one call.
+    fn note_watch(&mut self, ticket: &Ticket, keys: &[Watched]) {
+        let nanos = (self.nanos)().saturating_sub(ticket.started);
+        let Some(row) = self.shard.server.commands.find(b"WATCH") else { return };
+        if self.shard.config.slowlog_log_slower_than < 0 {
+            return;
+        }
+        let mut words = Words::default();
+        words.push(b"WATCH");
+        keys.iter().for_each(|w| words.push(&w.key));
+        let home = self.conns.asked(ticket.back).is_some().then_some(ticket.back.conn as usize);
+        let job = Job { row, args: words.args(), db: 0, now: self.now, origin: ticket.origin, home, hint: None };
+        run::note_slow(&mut self.shard, &job, nanos);
+    }
+
     fn watching(&mut self, ticket: &mut Ticket, mut keys: Vec<Watched>) -> Vec<u8> {
         let cores = self.shard.cores;
         for w in &mut keys {
@@ -535,6 +584,7 @@ impl Worker {
     }
 
     fn answer_ticket(&mut self, back: Back, reply: &[u8]) {
+        self.look_at_loaded(back, reply);
         let Some(conn) = self.conns.asked(back) else { return };
         if conn.is_exclusive {
             conn.end_exclusive();
@@ -562,7 +612,7 @@ fn wanted(command: &Planned, core: usize, from: usize) -> Vec<Wanted> {
     match &command.place {
         Where::Gather(keys) | Where::Scout(keys) => {
             let own = keys[from..].iter().filter(|(c, _, _)| *c == core);
-            own.map(|(_, db, key)| Wanted { db: *db, key: key.clone(), yields_for: None }).collect()
+            own.map(|(_, db, key)| Wanted { db: *db, key: key.clone(), yields_for: None, reader: None }).collect()
         }
         _ => Vec::new(),
     }
