@@ -3,7 +3,7 @@
 
 use crate::base::num::parse_i64;
 use crate::data::collection::Limits;
-use crate::keyspace::{Item, Kind, Look, StrRef};
+use crate::keyspace::{Item, Kind, Look, StrRef, Unedited};
 use crate::spec::{Call, Refusal, Shard, effect::Class};
 
 /// How a word tells a moment.
@@ -66,6 +66,11 @@ fn databases(call: &Call) -> usize {
     usize::try_from(call.shard.config.databases).unwrap_or(1)
 }
 
+/// How the removal of a whole key that no client asked for is recorded; `is_lazy`: as the `lazyfree-lazy-*` setting of its reason says.
+pub fn removal(is_lazy: bool) -> &'static [u8] {
+    if is_lazy { b"UNLINK" } else { b"DEL" }
+}
+
 /// Whether a write is about to create the key of word `i` and somebody listens to that; looks for the key only then.
 /// To be asked before the write; [`wrote`] tells of it after.
 #[inline(always)]
@@ -83,6 +88,15 @@ fn is_absent(call: &mut Call, i: usize) -> bool {
 #[inline(always)]
 pub fn stored(did: bool) -> Result<(), Refusal> {
     if did { Ok(()) } else { Err(Refusal::ARENA_FULL) }
+}
+
+/// Why a collection was not changed, as a client is told.
+#[must_use]
+pub fn unedited(why: Unedited) -> Refusal {
+    match why {
+        Unedited::WrongType => Refusal::WRONG_TYPE,
+        Unedited::NoRoom => Refusal::ARENA_FULL,
+    }
 }
 
 /// Tells of a write to the key of word `i`: that it is new, then that event `name` of `class` happened.
@@ -105,22 +119,7 @@ pub fn event_in(call: &mut Call, class: Class, name: &'static str, db: usize, i:
 /// Where collections change their form, as configured.
 #[must_use]
 pub fn limits(shard: &Shard) -> Limits {
-    let config = &shard.config;
-    Limits {
-        hash_max_listpack_entries: config.hash_max_listpack_entries,
-        hash_max_listpack_value: config.hash_max_listpack_value,
-        zset_max_listpack_entries: config.zset_max_listpack_entries,
-        zset_max_listpack_value: config.zset_max_listpack_value,
-        set_max_intset_entries: config.set_max_intset_entries,
-        set_max_listpack_entries: config.set_max_listpack_entries,
-        set_max_listpack_value: config.set_max_listpack_value,
-        list_max_listpack_size: config.list_max_listpack_size,
-        list_compress_depth: config.list_compress_depth,
-        list_packed_threshold: shard.debug.quicklist_packed_threshold,
-        stream_node_max_bytes: config.stream_node_max_bytes,
-        stream_node_max_entries: config.stream_node_max_entries,
-        seed: shard.ks.seed(),
-    }
+    shard.limits()
 }
 
 /// How a reading command looks keys up whose access clock it must not move; hits and misses are counted.

@@ -2,8 +2,10 @@
 //! Ref: redis.io/commands/reset
 
 use super::shared::ENTRY;
+use crate::keyspace::Reader;
 use crate::spec::client::ReplyMode;
 use crate::spec::{Call, Category, Group, Outcome, Spec};
+use std::collections::BTreeSet;
 
 pub const SPEC: Spec = Spec {
     name: "RESET",
@@ -38,6 +40,11 @@ fn run(call: &mut Call) -> Outcome {
     client.no_evict = false;
     client.user = "default";
     client.is_authenticated = !needs_password;
+    let id = client.id;
+    if client.tracking.end() {
+        let client = Reader { core: call.shard.core as u16, client: id };
+        call.shard.tracking.renew(&mut call.shard.ks, client, BTreeSet::new());
+    }
     call.out.resp3 = false;
     call.out.simple("RESET");
     Ok(())

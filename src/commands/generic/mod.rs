@@ -5,5 +5,5 @@ mod sorting;
 
 commands![
     copy del dump exists expire expireat expiretime keys r#move object persist pexpire pexpireat pexpiretime pttl randomkey rename renamenx restore
-    scan sort sort_ro touch ttl r#type unlink
+    scan sort sort_ro touch ttl r#type unlink wait waitaof
 ];

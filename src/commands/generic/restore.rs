@@ -3,7 +3,7 @@
 
 use super::shared::{delete, is_lfu};
 use crate::base::num::parse_i64;
-use crate::commands::common::{limits, stored, wrote};
+use crate::commands::common::{limits, removal, stored, wrote};
 use crate::data::codec::{self, Fault};
 use crate::data::collection::Limits;
 use crate::keyspace::{Look, Ttl, Value};
@@ -25,7 +25,7 @@ pub const SPEC: Spec = Spec {
     args: &[Arg::key("key"), Arg::integer("ttl"), Arg::string("serialized-value"), Arg::word("replace", "REPLACE").optional().since("3.0.0"), Arg::word("absttl", "ABSTTL").optional().since("5.0.0"), Arg::integer("seconds").token("IDLETIME").optional().since("5.0.0"), Arg::integer("frequency").token("FREQ").optional().since("5.0.0")],
     route: Route::Keys(Multi::Single),
     run,
-    history: &[("3.0.0", "REPLACE."), ("5.0.0", "ABSTTL, IDLETIME and FREQ.")],
+    history: &[("3.0.0", "REPLACE."), ("5.0.0", "ABSTTL."), ("5.0.0", "IDLETIME and FREQ.")],
     cases: "
         > RESTORE k 0 x FOO             -ERR syntax error
         > RESTORE k 0 x IDLETIME -1     -ERR Invalid IDLETIME value, must be >= 0
@@ -118,7 +118,8 @@ fn run(call: &mut Call) -> Outcome {
     if at.is_some_and(|at| at <= call.now) {
         // Expired before it came: only what it was to replace goes.
         if plan.replace && delete(call, 1) {
-            call.effect(&[b"DEL", key.bytes]);
+            let word = removal(call.shard.config.lazyfree_lazy_server_del);
+            call.effect(&[word, key.bytes]);
         }
         call.out.ok();
         return Ok(());

@@ -1,6 +1,6 @@
 //! What several generic commands need: expiry, deletion, renaming, counting, names collected for a reply.
 
-use crate::commands::common::{Clock, QUIETLY, any_deadline, event_in, missed, stored};
+use crate::commands::common::{Clock, QUIETLY, any_deadline, event_in, missed, removal, stored};
 use crate::config::kinds::MaxmemoryPolicy;
 use crate::keyspace::{Look, Ttl};
 use crate::proto::encode::Out;
@@ -60,7 +60,8 @@ pub fn expire(call: &mut Call, clock: Clock, command: &str) -> Outcome {
     }
     if at <= call.now {
         delete(call, 1);
-        call.effect(&[b"DEL", key.bytes]);
+        let word = removal(call.shard.config.lazyfree_lazy_expire);
+        call.effect(&[word, key.bytes]);
     } else {
         call.shard.ks.set_expire(call.db, &key, at);
         call.event(Class::Generic, "expire", 1);

@@ -1,6 +1,6 @@
 //! What several hash commands need: reading and changing the hash at key 1, telling of it, replies.
 
-use crate::commands::common::{limits, missed};
+use crate::commands::common::{limits, missed, unedited};
 use crate::data::collection::Limits;
 use crate::data::hash::{Hash, HashRef, is_over};
 use crate::data::pack::Item;
@@ -46,7 +46,7 @@ pub fn before_write<R>(call: &mut Call, then: impl FnOnce(Option<HashRef<'_>>) -
 #[inline(always)]
 pub fn edit<R>(call: &mut Call, change: impl FnOnce(&mut Hash, &Limits) -> (R, u64)) -> Result<Edited<R>, Refusal> {
     let (key, limits) = (call.key(1), limits(call.shard));
-    let edited = call.shard.ks.edit(call.db, &key, |hash: &mut Hash| change(hash, &limits)).ok_or(Refusal::ARENA_FULL)?;
+    let edited = call.shard.ks.edit_live(call.db, &key, call.now, |hash: &mut Hash| change(hash, &limits)).map_err(unedited)?;
     if edited.is_new {
         call.event(Class::New, "new", 1);
     }
@@ -110,7 +110,6 @@ pub fn set_pairs(call: &mut Call, name: &str) -> Result<i64, Refusal> {
     if call.args.len() % 2 == 1 {
         return Err(Refusal::arity(name));
     }
-    before_write(call, |_| ())?;
     let args = call.args;
     let pairs = (args.len() - 2) / 2;
     let longest = args.from(2).map(<[u8]>::len).max().unwrap_or(0);

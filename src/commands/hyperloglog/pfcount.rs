@@ -54,6 +54,8 @@ fn count_one(call: &mut Call) -> Result<u64, Refusal> {
         let key = call.key(1);
         // Without room for the kept estimate the count is as good.
         let _ = call.shard.ks.edit_str(call.db, &key, 0, |bytes| hll::store_cached(bytes, count));
+        // The value changed, so what repeats the writes has to count, too.
+        call.effect(&[b"PFCOUNT", key.bytes]);
     }
     Ok(count)
 }

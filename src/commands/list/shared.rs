@@ -4,7 +4,7 @@
 //! Ref: redis.io/commands/lmove, redis.io/commands/lmpop, redis.io/docs/latest/develop/use/keyspace-notifications
 
 use crate::base::num::parse_i64;
-use crate::commands::common::{limits, wrote};
+use crate::commands::common::{limits, unedited, wrote};
 use crate::data::collection::{Collection, Limits};
 use crate::data::list::{List, ListRef, Side};
 use crate::data::pack::Item;
@@ -73,6 +73,14 @@ pub(in crate::commands) fn edit<R>(call: &mut Call, i: usize, change: impl FnOnc
     Ok(Changed { out: done.out, is_new: done.is_new, is_gone: done.is_gone })
 }
 
+/// The same for a list at which nobody looked before.
+#[inline]
+fn edit_live<R>(call: &mut Call, i: usize, change: impl FnOnce(&mut List) -> (R, u64)) -> Result<Changed<R>, Refusal> {
+    let key = call.key(i);
+    let done = call.shard.ks.edit_live::<List, R>(call.db, &key, call.now, change).map_err(unedited)?;
+    Ok(Changed { out: done.out, is_new: done.is_new, is_gone: done.is_gone })
+}
+
 /// What a change left behind.
 pub(in crate::commands) struct Changed<R> {
     /// What the change returned.
@@ -112,12 +120,12 @@ pub(in crate::commands) fn bulk(out: &mut Out, item: Item) {
 
 /// LPUSH and its like: pushes words 2 and up to the list at word 1 and replies its length.
 pub(super) fn push_words(call: &mut Call, side: Side, must_exist: bool) -> Outcome {
-    if len_to_write(call, 1)?.is_none() && must_exist {
+    if must_exist && len_to_write(call, 1)?.is_none() {
         call.out.int(0);
         return Ok(());
     }
     let (args, limits) = (call.args, limits(call.shard));
-    let done = edit(call, 1, |list| {
+    let done = edit_live(call, 1, |list| {
         let count = args.len() as u64 - 2;
         list.make_room(args.from(2).map(<[u8]>::len).sum(), count, &limits);
         args.from(2).for_each(|word| list.push(side, word, &limits));

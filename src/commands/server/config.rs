@@ -7,6 +7,7 @@ use super::shared::OPERATOR;
 use crate::base::glob;
 use crate::commands::help;
 use crate::config::SetContext;
+use crate::spec::persist::Wish;
 use crate::spec::request::Request;
 use crate::spec::stats::{CommandStat, Stats};
 use crate::spec::{Arg, Call, Category, Flags, Group, Merge, Outcome, Refusal, Route, Spec};
@@ -129,9 +130,12 @@ fn set(call: &mut Call) -> Outcome {
     }
     let words: Vec<&[u8]> = call.args.from(2).collect();
     let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
-    let context = SetContext { is_loading: false, is_local_client: call.origin.is_local };
+    let context = SetContext { is_loading: call.shard.persist.is_loading(), is_local_client: call.origin.is_local };
     let (config, changed) = call.shard.config.set_many(&pairs, context).map_err(Refusal::text)?;
     if !changed.is_empty() {
+        if call.shard.core == 0 && config.appendonly != call.shard.config.appendonly {
+            call.shard.wishes.push(Wish::AppendOnly(config.appendonly));
+        }
         call.shard.config = config;
         call.shard.requests.push(Request::Reconfigured);
     }
@@ -142,8 +146,11 @@ fn set(call: &mut Call) -> Outcome {
 /// Counters only: what is connected or stored now stays as it is.
 fn reset_stat(call: &mut Call) -> Outcome {
     let shard = &mut *call.shard;
-    shard.stats = Stats::default();
-    shard.ks.stats = Default::default();
+    // Changes since the last snapshot are no statistics: save points go by them.
+    shard.stats = Stats { changes: shard.stats.changes, ..Stats::default() };
+    shard.ks.stats = crate::keyspace::Stats { changes: shard.ks.stats.changes, ..Default::default() };
+    let figures = &mut shard.persist;
+    (figures.saves, figures.rewrites, figures.rewrite_failures, figures.log_delayed) = (0, 0, 0, 0);
     shard.command_stats.fill(CommandStat::default());
     shard.errors.clear();
     shard.latency.histograms.clear();

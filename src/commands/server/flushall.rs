@@ -2,8 +2,9 @@
 //! back in slices, so that no core stops for it.
 //! Ref: redis.io/commands/flushall
 
-use super::shared::{check_flush_words, databases, flush};
-use crate::spec::{Arg, Call, Category, Flags, Group, Merge, Outcome, Route, Spec};
+use super::shared::{check_flush_words, databases, flush, is_rewriting, is_saving};
+use crate::spec::persist::Wish;
+use crate::spec::{Arg, Call, Category, Flags, Group, Merge, Outcome, Route, Shard, Spec};
 
 const MODES: &[Arg] = &[Arg::word("async", "ASYNC").since("4.0.0"), Arg::word("sync", "SYNC").since("6.2.0")];
 
@@ -37,6 +38,21 @@ fn run(call: &mut Call) -> Outcome {
     for db in 0..databases(call.shard) {
         flush(call, db);
     }
+    call.shard.tracking.flush(&mut call.shard.ks);
+    call.global_effect();
+    renew_snapshot(call.shard);
     call.out.ok();
     Ok(())
+}
+
+/// Where save points are configured a snapshot is made anew, so that what is gone does not come back after a restart.
+fn renew_snapshot(shard: &mut Shard) {
+    if shard.core != 0 || shard.config.save.0.is_empty() || shard.persist.is_loading() {
+        return;
+    }
+    if is_saving(shard) || is_rewriting(shard) {
+        shard.persist.is_save_scheduled = true;
+    } else {
+        shard.wishes.push(Wish::BackgroundSave);
+    }
 }

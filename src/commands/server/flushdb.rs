@@ -35,6 +35,8 @@ pub const SPEC: Spec = Spec {
 fn run(call: &mut Call) -> Outcome {
     check_flush_words(call)?;
     flush(call, call.db);
+    call.shard.tracking.flush(&mut call.shard.ks);
+    call.global_effect();
     call.out.ok();
     Ok(())
 }

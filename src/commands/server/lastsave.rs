@@ -1,7 +1,8 @@
 //! LASTSAVE: Unix time of the last snapshot; without one, of the start.
 //! Ref: redis.io/commands/lastsave
 
-use crate::spec::{Call, Category, Flags, Group, Outcome, Spec};
+use super::shared::last_save;
+use crate::spec::{Call, Category, Flags, Group, Outcome, Route, Spec, route::first_core};
 
 pub const SPEC: Spec = Spec {
     name: "LASTSAVE",
@@ -10,6 +11,7 @@ pub const SPEC: Spec = Spec {
     arity: 1,
     flags: Flags::LOADING.and(Flags::STALE).and(Flags::FAST),
     categories: Category::ADMIN.and(Category::DANGEROUS),
+    route: Route::Pick(first_core),
     tips: &["nondeterministic_output"],
     run,
     cases: "
@@ -20,6 +22,6 @@ pub const SPEC: Spec = Spec {
 };
 
 fn run(call: &mut Call) -> Outcome {
-    call.out.int(call.shard.server.started_ms / 1000);
+    call.out.int(last_save(call.shard));
     Ok(())
 }

@@ -2,5 +2,5 @@
 
 mod shared;
 
-commands![acl cluster command config dbsize debug flushall flushdb info lastsave latency lolwut memory module replicaof role
+commands![acl bgrewriteaof bgsave cluster command config dbsize debug flushall flushdb info lastsave latency lolwut memory module replicaof role save
     shutdown slaveof slowlog swapdb time];

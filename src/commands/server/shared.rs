@@ -4,10 +4,13 @@ use crate::base::num::parse_i64;
 use crate::commands::parts;
 use crate::metrics::catalog::{Facts, View};
 use crate::metrics::report::{Command, Database, Numbers, Report};
-use crate::spec::{Arg, Call, Category, Flags, Outcome, Refusal, Shard, Spec};
+use crate::spec::{Arg, Call, Category, Flags, Outcome, Refusal, Shard, Spec, persist::Wish};
 
 /// Flags of most commands that are left to operators.
 pub const OPERATOR: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE);
+
+/// Flags of the commands that make an operator's files: SAVE and its like.
+pub const SAVER: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::NO_ASYNC_LOADING);
 
 /// Arguments of REPLICAOF and of its old name.
 pub const REPLICA_OF_ARGS: &[Arg] = &[Arg::one_of(
@@ -40,6 +43,22 @@ pub fn categories_of(spec: &Spec) -> Category {
         all = all.and(Category::READ);
     }
     all
+}
+
+/// Whether a snapshot is being made, or will be after this turn. On core 0.
+pub fn is_saving(shard: &Shard) -> bool {
+    shard.persist.is_saving || shard.wishes.iter().any(|w| matches!(w, Wish::Save(_) | Wish::BackgroundSave))
+}
+
+/// Whether the log is being rewritten, or will be after this turn. On core 0.
+pub fn is_rewriting(shard: &Shard) -> bool {
+    shard.persist.is_rewriting || shard.wishes.contains(&Wish::RewriteLog)
+}
+
+/// Unix seconds of the last snapshot, or of the start. On core 0.
+pub fn last_save(shard: &Shard) -> i64 {
+    let saved = shard.persist.last_save;
+    if saved > 0 { saved } else { shard.server.started_ms / 1000 }
 }
 
 /// Empties database `db` of this core; the memory is given back in slices.
@@ -104,7 +123,7 @@ fn numbers(shard: &Shard) -> Numbers {
         keyspace_misses: s.keyspace_misses + ks.misses,
         expired_keys: ks.expired_keys,
         expired_subkeys: ks.expired_fields,
-        changes: s.changes + ks.changes,
+        unsaved_changes: (s.changes + ks.changes).saturating_sub(shard.persist.changes_at_save),
         error_replies: s.error_replies,
         reads_processed: s.reads_processed,
         writes_processed: s.writes_processed,
@@ -134,9 +153,13 @@ fn numbers(shard: &Shard) -> Numbers {
         output_rate: shard.rates.output_bytes,
         thread_user_usec: shard.process.thread_user_usec,
         thread_system_usec: shard.process.thread_system_usec,
-        ..Numbers::default()
+        ..of_durability(shard)
     };
+    let (keys, items) = shard.ks.tracked_len();
+    (n.tracking_total_keys, n.tracking_total_items) = (keys as u64, items as u64);
+    n.tracking_total_prefixes = shard.tracking.registered.len() as u64;
     for (_, c) in shard.clients.iter() {
+        n.tracking_clients += u64::from(c.tracking.mode.is_some());
         n.client_bytes += c.total_memory() as u64;
         n.watching_clients += u64::from(!c.watched.is_empty());
         n.watched_keys += c.watched.len() as u64;
@@ -144,6 +167,42 @@ fn numbers(shard: &Shard) -> Numbers {
         n.output_max = n.output_max.max(c.output_bytes as u64);
     }
     n
+}
+
+/// The state of durability; the rest is empty.
+fn of_durability(shard: &Shard) -> Numbers {
+    let p = &shard.persist;
+    Numbers {
+        is_loading: p.is_loading().into(),
+        log_unwritten: p.log_unwritten,
+        log_delayed: p.log_delayed,
+        last_save: last_save(shard) as u64,
+        is_saving: p.is_saving.into(),
+        save_started: p.save_started as u64,
+        has_save_failed: p.has_save_failed.into(),
+        last_save_seconds: p.last_save_seconds as u64,
+        saves: p.saves,
+        save_keys_total: p.save_keys_total,
+        save_keys_done: p.save_keys_done,
+        log_is_on: p.log_is_on.into(),
+        is_rewriting: p.is_rewriting.into(),
+        is_rewrite_scheduled: p.is_rewrite_scheduled.into(),
+        rewrite_started: p.rewrite_started as u64,
+        last_rewrite_seconds: p.last_rewrite_seconds as u64,
+        has_rewrite_failed: p.has_rewrite_failed.into(),
+        rewrites: p.rewrites,
+        rewrite_failures: p.rewrite_failures,
+        has_log_write_failed: p.has_log_write_failed.into(),
+        log_bytes: p.log_bytes,
+        log_base_bytes: p.log_base_bytes,
+        pending_syncs: p.pending_syncs,
+        load_started: p.load_started as u64,
+        load_total_bytes: p.load_total_bytes,
+        load_done_bytes: p.load_done_bytes,
+        loaded_keys: p.loaded_keys,
+        loaded_expired: p.loaded_expired,
+        ..Numbers::default()
+    }
 }
 
 /// What INFO, MEMORY STATS and their like print from, out of the records of all cores. `None`: a part was refused and its
@@ -183,7 +242,7 @@ fn facts(shard: &Shard, now_ms: i64) -> Facts {
         maxclients: u64::from(config.maxclients),
         maxmemory: config.maxmemory,
         maxmemory_policy: config.maxmemory_policy.word(),
-        supervised: config.supervised.word(),
+        supervised: shard.server.supervised,
         repl_backlog_bytes: config.repl_backlog_size as u64,
         rss_bytes: process.rss_bytes,
         system_bytes: process.system_bytes,

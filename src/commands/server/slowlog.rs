@@ -1,5 +1,5 @@
-//! SLOWLOG GET [count] | LEN | RESET | HELP: the last slow calls. Each core keeps a log of its own; GET puts them in order
-//! of time.
+//! SLOWLOG GET [count] | LEN | RESET | HELP: the last slow calls. Each core keeps a log of its clients' calls; GET puts them in
+//! the order of their ids.
 //! Ref: redis.io/commands/slowlog-get
 
 use crate::base::num::parse_i64;
@@ -50,8 +50,8 @@ const GET: Spec = Spec {
 const LEN: Spec = Spec {
     name: "LEN",
     summary: "Counts the calls in the log.",
-    route: Route::Every(Merge::Sum),
-    tips: &["nondeterministic_output"],
+    route: Route::Every(Merge::Custom(merge_len)),
+    tips: &["request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"],
     run: len,
     cases: "
         > SLOWLOG LEN x   -ERR wrong number of arguments for 'slowlog|len' command
@@ -144,8 +144,8 @@ fn merge_get(call: &mut Call, parts: &[&[u8]]) -> Outcome {
             entries.push(entry);
         }
     }
-    entries.sort_by_key(|e| std::cmp::Reverse((e.seconds, e.id)));
-    entries.truncate(count);
+    entries.sort_by_key(|e| std::cmp::Reverse(e.id));
+    entries.truncate(count.min(call.shard.config.slowlog_max_len as usize));
     let out = &mut *call.out;
     out.array(entries.len());
     for e in entries {
@@ -162,7 +162,16 @@ fn merge_get(call: &mut Call, parts: &[&[u8]]) -> Outcome {
 }
 
 fn len(call: &mut Call) -> Outcome {
-    call.out.int(call.shard.slowlog.entries.len() as i64);
+    let len = call.shard.slowlog.entries.len() as u64;
+    parts::send_numbers(call, &[len]);
+    Ok(())
+}
+
+fn merge_len(call: &mut Call, parts: &[&[u8]]) -> Outcome {
+    if let Some(mut records) = parts::receive(call, parts) {
+        let len: u64 = records.iter_mut().filter_map(parts::number).sum();
+        call.out.int(len.min(call.shard.config.slowlog_max_len) as i64);
+    }
     Ok(())
 }
 

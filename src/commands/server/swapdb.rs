@@ -43,6 +43,7 @@ fn run(call: &mut Call) -> Outcome {
     if first != second {
         call.shard.ks.swap(first, second);
     }
+    call.global_effect();
     parts::send(call, &[]);
     Ok(())
 }

@@ -1,12 +1,10 @@
 //! SADD key member [member ...]: adds members to a set; a missing one is made.
 //! Ref: redis.io/commands/sadd
 
-use super::shared::edited;
-use crate::commands::common::{limits, wrote};
+use crate::commands::common::{limits, unedited, wrote};
 use crate::data::set::Set;
-use crate::keyspace::Look;
 use crate::spec::effect::Class;
-use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec};
+use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
 
 pub const SPEC: Spec = Spec {
     name: "SADD",
@@ -49,17 +47,14 @@ pub const SPEC: Spec = Spec {
 
 fn run(call: &mut Call) -> Outcome {
     let key = call.key(1);
-    if let Some(item) = call.shard.ks.find(call.db, &key, call.now, Look::Write) {
-        item.get::<Set>().ok_or(Refusal::WRONG_TYPE)?;
-    }
     let limits = limits(call.shard);
     let args = call.args;
-    let done = call.shard.ks.edit(call.db, &key, |set: &mut Set| {
+    let done = call.shard.ks.edit_live(call.db, &key, call.now, |set: &mut Set| {
         set.expect(args.get(2), args.len() as u64 - 2, &limits);
         let added = args.from(2).filter(|member| set.insert(member, &limits)).count() as u64;
         (added, added)
     });
-    let done = edited(done)?;
+    let done = done.map_err(unedited)?;
     if done.out > 0 {
         wrote(call, done.is_new, Class::Set, "sadd", 1);
     }

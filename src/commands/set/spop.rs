@@ -5,7 +5,7 @@
 use super::shared::{Members, edited, members};
 use crate::base::num::parse_i64;
 use crate::base::rng::Rng;
-use crate::commands::common::limits;
+use crate::commands::common::{limits, removal};
 use crate::data::collection::{Collection, Limits};
 use crate::data::set::{Set, SetForm, algebra};
 use crate::keyspace::Look;
@@ -132,7 +132,7 @@ fn pop_all(call: &mut Call, size: usize) -> Outcome {
     call.shard.ks.stats.changes += size as u64 - 1;
     call.event(Class::Set, "spop", 1);
     call.event(Class::Generic, "del", 1);
-    let word: &[u8] = if call.shard.config.lazyfree_lazy_server_del { b"UNLINK" } else { b"DEL" };
+    let word = removal(call.shard.config.lazyfree_lazy_server_del);
     call.effect(&[word, key.bytes]);
     Ok(())
 }

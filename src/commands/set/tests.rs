@@ -17,8 +17,10 @@ fn shard() -> Shard {
         os: String::new(),
         commands: Table::new(GROUPS, &[]),
         next_client: AtomicU64::new(1),
+        next_slow: AtomicU64::new(0),
         clients: AtomicU64::new(0),
         listeners: Vec::new(),
+        supervised: "no",
     };
     let mut shard = Shard::new(0, 1, Config::default(), Box::leak(Box::new(server)), 1, 1);
     shard.fx.is_on = true;
@@ -41,7 +43,7 @@ fn run(shard: &mut Shard, line: &str) -> (Vec<String>, Vec<&'static str>) {
     let mut call =
         Call { spec, args, out: &mut out, shard, db: 0, now: 1_700_000_000_000, origin: Origin::default(), home: None, hint: None };
     (spec.run)(&mut call).unwrap();
-    let effects = shard.fx.recorded.drain(..).map(|effect| String::from_utf8(effect.words.join(&b' ')).unwrap()).collect();
+    let effects = shard.fx.take().into_iter().map(|effect| String::from_utf8(effect.words.join(&b' ')).unwrap()).collect();
     (effects, shard.fx.events.drain(..).map(|event| event.1).collect())
 }
 

@@ -3,7 +3,7 @@
 
 use super::options::{Expiry, Options, Reader, options};
 use super::shared::bulk_of;
-use crate::commands::common::{Clock, missed, string_of};
+use crate::commands::common::{Clock, missed, removal, string_of};
 use crate::spec::effect::Class;
 use crate::spec::{
     Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec,
@@ -93,7 +93,8 @@ fn expire(call: &mut Call, clock: Clock, at: i64) {
     if at <= call.now && matches!(clock, Clock::UnixSeconds | Clock::UnixMillis) {
         call.shard.ks.remove(call.db, &key);
         call.event(Class::Generic, "del", 1);
-        call.effect(&[b"DEL", key.bytes]);
+        let word = removal(call.shard.config.lazyfree_lazy_expire);
+        call.effect(&[word, key.bytes]);
         return;
     }
     call.shard.ks.set_expire(call.db, &key, at);

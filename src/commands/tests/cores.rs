@@ -3,6 +3,7 @@
 use super::*;
 use crate::keyspace::{owner_of, slot_of};
 use crate::spec::client::Client;
+use crate::spec::slowlog::Entry;
 use crate::spec::{Multi, Refusal, keys::positions};
 
 /// Cores that share nothing, with one client on the first.
@@ -35,6 +36,7 @@ pub fn client(id: u64) -> Client {
         blocked: Default::default(),
         no_touch: false,
         no_evict: false,
+        tracking: Default::default(),
         close_after_reply: false,
         close_now: false,
         last_command: "",
@@ -208,6 +210,10 @@ fn failures(spec: &Spec, count: usize) -> Vec<String> {
         let line = line.strip_suffix("# stock: skip").unwrap_or(line);
         let (words, expected) = split_case(line.strip_prefix("> ").expect("cases start with >"));
         let bytes = cores.call(&words);
+        if cores.shards.iter_mut().any(|shard| shard.deferred.take().is_some()) {
+            // It answers later; nobody is there to do it.
+            continue;
+        }
         match reply::read(&bytes).expect("well formed") {
             Some((got, used)) => {
                 assert_eq!(used, bytes.len(), "one reply and nothing after it: {line}");
@@ -317,14 +323,16 @@ fn latency_of_all_cores_is_joined() {
 #[test]
 fn slow_calls_of_all_cores_come_newest_first() {
     let mut cores = Cores::new(2);
-    for (core, ms) in [(0, 1000), (1, 3000), (0, 2000)] {
+    for (core, id, ms) in [(0, 0, 1000), (1, 2, 3000), (0, 1, 2000)] {
         let base = b"GETk";
         let spans = [Span { start: 0, len: 3 }, Span { start: 3, len: 1 }];
-        cores.shards[core].slowlog.add(&Args { base, spans: &spans }, 7, ms, "a:1", b"n", 128, core, 2);
+        let mut entry = Entry::new(id, "get", &Args { base, spans: &spans }, 7, ms);
+        (entry.addr, entry.name) = ("a:1".to_string(), b"n".to_vec());
+        cores.shards[core].slowlog.keep(entry, 128);
     }
     let text = cores.say("SLOWLOG GET 2");
     assert!(
-        text.starts_with("*2\r\n*6\r\n:1\r\n:3\r\n:7\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n$3\r\na:1\r\n$1\r\nn\r\n*6\r\n:2\r\n:2\r\n"),
+        text.starts_with("*2\r\n*6\r\n:2\r\n:3\r\n:7\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n$3\r\na:1\r\n$1\r\nn\r\n*6\r\n:1\r\n:2\r\n"),
         "{text}"
     );
     assert_eq!(cores.say("SLOWLOG LEN"), ":3\r\n");

@@ -18,7 +18,7 @@ fn told(shard: &mut Shard, line: &str) -> (String, Vec<String>) {
     assert!(!reply.starts_with(b"-"), "{line}: {}", String::from_utf8_lossy(&reply));
     shard.record_expired();
     let events: Vec<&str> = std::mem::take(&mut shard.fx.events).into_iter().map(|(_, name, ..)| name).collect();
-    let effects = std::mem::take(&mut shard.fx.recorded);
+    let effects = shard.fx.take();
     (events.join(" "), effects.iter().map(|effect| String::from_utf8_lossy(&effect.words.join(&b' ')).into_owned()).collect())
 }
 

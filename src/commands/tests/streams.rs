@@ -225,7 +225,7 @@ fn what_is_recorded_makes_the_same_streams_again() {
             let line = some_call(&mut rng, &mut top);
             let before = one.ks.stats.changes;
             call(&mut one, &words(&line));
-            let mut effects: Vec<Vec<Vec<u8>>> = one.fx.recorded.drain(..).map(|effect| effect.words).collect();
+            let mut effects: Vec<Vec<Vec<u8>>> = one.fx.take().into_iter().map(|effect| effect.words).collect();
             if effects.is_empty() && !one.fx.explicit && one.ks.stats.changes != before {
                 effects.push(words(&line));
             }

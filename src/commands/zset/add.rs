@@ -1,8 +1,9 @@
 //! ZADD and ZINCRBY: the options, and what becomes of each pair of score and member.
 
-use super::shared::{change, is_there};
+use super::shared::change_live;
 use crate::base::num::parse_f64;
 use crate::commands::common::{limits, wrote};
+use crate::data::collection::Collection;
 use crate::data::zset::Zset;
 use crate::spec::{Args, Call, Outcome, Refusal, effect::Class};
 
@@ -94,13 +95,13 @@ pub(super) fn run(call: &mut Call, incr: bool) -> Outcome {
     for (n, score) in scores.iter_mut().enumerate() {
         *score = parse_f64(args.get(o.first + n * 2)).ok_or(Refusal::NOT_FLOAT)?;
     }
-    let is_there = is_there(call, 1)?;
-    if !is_there && o.xx {
-        return reply(call, &o, Done::default());
-    }
     let limits = limits(call.shard);
-    let edited = change(call, 1, |zset: &mut Zset| {
-        zset.expect(pairs, if is_there { 0 } else { args.get(o.first + 1).len() }, &limits);
+    let edited = change_live(call, 1, |zset: &mut Zset| {
+        let is_new = zset.view().is_empty();
+        if is_new && o.xx {
+            return (Done::default(), 0);
+        }
+        zset.expect(pairs, if is_new { args.get(o.first + 1).len() } else { 0 }, &limits);
         let mut done = Done::default();
         for (n, &said) in scores.iter().enumerate() {
             let updated = zset.update(args.get(o.first + n * 2 + 1), &limits, |old| {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::commands::common::{missed, stored, will_tell_new, wrote};
+use crate::commands::common::{missed, stored, unedited, will_tell_new, wrote};
 use crate::data::collection::Collection;
 use crate::data::pack::Item;
 use crate::data::zset::{Zset, ZsetRef};
@@ -52,6 +52,13 @@ pub(super) fn is_there(call: &mut Call, i: usize) -> Result<bool, Refusal> {
 pub(super) fn change<R>(call: &mut Call, i: usize, f: impl FnOnce(&mut Zset) -> (R, u64)) -> Result<Edited<R>, Refusal> {
     let key = call.key(i);
     call.shard.ks.edit(call.db, &key, f).ok_or(Refusal::ARENA_FULL)
+}
+
+/// The same for a sorted set at which nobody looked before.
+#[inline]
+pub(super) fn change_live<R>(call: &mut Call, i: usize, f: impl FnOnce(&mut Zset) -> (R, u64)) -> Result<Edited<R>, Refusal> {
+    let key = call.key(i);
+    call.shard.ks.edit_live(call.db, &key, call.now, f).map_err(unedited)
 }
 
 /// Takes the members of the ranks that `ranks` names out of the sorted set at key 1 and replies how many (ZREMRANGEBY*).

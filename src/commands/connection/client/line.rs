@@ -1,5 +1,5 @@
 //! The line by which CLIENT LIST and INFO describe a client, and the types by which clients are chosen.
-//! Fields and their order are those of 7.4; what cannot happen yet (subscriptions, tracking) shows its neutral value.
+//! Fields and their order are those of 7.4; what cannot happen yet (subscriptions) shows its neutral value.
 //! Ref: redis.io/commands/client-list
 
 use crate::spec::Refusal;
@@ -20,7 +20,7 @@ pub fn of(c: &Client, now: i64) -> Vec<u8> {
     add(format!(" rbs={} rbp={} obl={} oll=0 omem=0", c.output_capacity, c.output_capacity, c.output_bytes));
     let command = if c.last_command.is_empty() { "NULL" } else { c.last_command };
     let user = if c.user.is_empty() { "(superuser)" } else { c.user };
-    add(format!(" tot-mem={} events=r cmd={command} user={user} redir=-1", c.total_memory()));
+    add(format!(" tot-mem={} events=r cmd={command} user={user} redir={}", c.total_memory(), c.tracking.redirect()));
     add(format!(" resp={} lib-name=", if c.is_resp3 { 3 } else { 2 }));
     out.extend_from_slice(&c.lib_name);
     out.extend_from_slice(b" lib-ver=");
@@ -31,8 +31,10 @@ pub fn of(c: &Client, now: i64) -> Vec<u8> {
 /// One letter per state; `N` if there is none to tell.
 fn flags(c: &Client) -> String {
     let is_blocked = c.blocked != Blocked::No;
+    let (mode, is_tracking) = (c.tracking.mode.as_ref(), c.tracking.mode.is_some());
+    let (is_broken, is_broadcast) = (mode.is_some_and(|m| m.is_broken), mode.is_some_and(|m| m.is_broadcast));
     let all =
-        [(is_blocked, 'b'), (c.multi.is_some(), 'x'), (c.close_after_reply, 'c'), (c.close_now, 'A'), (c.is_unix, 'U'), (c.no_evict, 'e'), (c.no_touch, 'T')];
+        [(is_blocked, 'b'), (c.multi.is_some(), 'x'), (is_tracking, 't'), (is_broken, 'R'), (is_broadcast, 'B'), (c.close_after_reply, 'c'), (c.close_now, 'A'), (c.is_unix, 'U'), (c.no_evict, 'e'), (c.no_touch, 'T')];
     let set: String = all.iter().filter(|(is_set, _)| *is_set).map(|(_, letter)| *letter).collect();
     if set.is_empty() { "N".to_string() } else { set }
 }

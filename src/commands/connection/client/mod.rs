@@ -1,6 +1,5 @@
 //! CLIENT: what a connection says about itself, and what an operator may do to connections.
-//! Connections live on different cores: LIST, KILL, PAUSE, UNPAUSE and UNBLOCK run on each, the others at home.
-//! Tracking (CACHING, GETREDIR, TRACKING, TRACKINGINFO) does not exist yet.
+//! Connections live on different cores: LIST, KILL, PAUSE, UNPAUSE, UNBLOCK and TRACKING run on each, the others at home.
 //! Ref: redis.io/commands/client-list
 
 mod identity;
@@ -9,6 +8,7 @@ mod line;
 mod list;
 mod modes;
 mod pause;
+mod tracking;
 mod unblock;
 
 use crate::commands::help;
@@ -23,7 +23,9 @@ pub const SPEC: Spec = Spec {
     arity: -2,
     flags: Flags::CONTAINER,
     subs: &[
+        &tracking::CACHING,
         &identity::GETNAME,
+        &tracking::GETREDIR,
         &HELP,
         &identity::ID,
         &identity::INFO,
@@ -35,6 +37,8 @@ pub const SPEC: Spec = Spec {
         &modes::REPLY,
         &identity::SETINFO,
         &identity::SETNAME,
+        &tracking::TRACKING,
+        &tracking::TRACKINGINFO,
         &unblock::SPEC,
         &pause::UNPAUSE,
     ],
@@ -54,6 +58,10 @@ const OPERATOR: Flags = OWN.and(Flags::ADMIN);
 const HELP: Spec = help::spec(Group::Connection, "5.0.0", Category::CONNECTION, run_help);
 
 const LINES: &[&str] = &[
+    "CACHING (YES|NO)",
+    "    Says whether the keys of the next command are tracked, in the modes OPTIN and OPTOUT.",
+    "GETREDIR",
+    "    Tells the id of the client that hears of stale keys in place of this one.",
     "GETNAME",
     "    Tells the name of this connection.",
     "ID",
@@ -98,6 +106,11 @@ const LINES: &[&str] = &[
     "    * LIB-VER: its version.",
     "SETNAME <name>",
     "    Names this connection.",
+    "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+    "         [OPTIN] [OPTOUT] [NOLOOP]",
+    "    Tells this connection when keys that it has read change.",
+    "TRACKINGINFO",
+    "    Describes how keys are tracked for this connection.",
     "UNBLOCK <clientid> [TIMEOUT|ERROR]",
     "    Ends the wait of a client in a blocking command.",
     "UNPAUSE",

@@ -1,10 +1,11 @@
 //! DEBUG subcommand ...: for tests of servers and clients. Allowed by enable-debug-command only.
 //! One command, not a container, as in Redis: it has no subcommands in the table. Every core runs its part; home joins them.
-//! What needs parts that do not exist yet (RELOAD, LOADAOF, ...) is unknown.
+//! RELOAD and LOADAOF run on core 0 alone and answer when all keys are there again. What needs parts that do not exist yet is unknown.
 //! Ref: redis.io/commands/debug
 
 mod keys;
 mod protocol;
+mod reload;
 mod values;
 
 use super::shared::{OPERATOR, databases};
@@ -23,6 +24,8 @@ pub const SPEC: Spec = Spec {
     arity: -2,
     flags: OPERATOR.and(Flags::PROTECTED),
     route: Route::Every(Merge::Custom(merge)),
+    on_first: Some(reload::is_reload),
+    defers: true,
     help: LINES,
     run,
     cases: "
@@ -36,6 +39,7 @@ pub const SPEC: Spec = Spec {
         > DEBUG HTSTATS 99                 -ERR Out of range database
         > DEBUG POPULATE x                 -ERR value is out of range, must be positive
         > DEBUG PROTOCOL nonsense          -ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false
+        > DEBUG RELOAD nonsense            -ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.
         > DEBUG ERROR 'CODE text'          -CODE text
         > FLUSHALL                         +OK
         > DEBUG DIGEST                     +0000000000000000000000000000000000000000
@@ -73,6 +77,8 @@ const LINES: &[&str] = &[
     "    Describes the table at a key.",
     "LISTPACK <key>",
     "    Writes the elements of a packed value to the log.",
+    "LOADAOF",
+    "    Writes out the append-only log, empties all databases and loads it again.",
     "LOG <message>",
     "    Writes a message to the log.",
     "OBJECT <key> [fast]",
@@ -90,6 +96,11 @@ const LINES: &[&str] = &[
     "    Writes the chunks of a long list to the log, with 1 their elements too.",
     "QUICKLIST-PACKED-THRESHOLD <size>",
     "    Sets from which size on an element of a list is stored alone; 0 means the default.",
+    "RELOAD [<option> ...]",
+    "    Makes a snapshot, empties all databases and loads it again. Options:",
+    "    * MERGE: keys of the file replace those that are there.",
+    "    * NOFLUSH: the databases are not emptied; a key that is there twice ends the server, unless MERGE is given.",
+    "    * NOSAVE: no snapshot is made, the file that is there is loaded.",
     "REPLYBUFFER PEAK-RESET-TIME <NEVER|RESET|time>",
     "    Sets how long the largest reply is remembered, in milliseconds.",
     "REPLYBUFFER RESIZING <0|1>",
@@ -119,6 +130,7 @@ enum Sub<'a> {
     Object { is_fast: bool },
     Populate { count: u64, prefix: &'a [u8], size: Option<usize> },
     Protocol(&'a [u8]),
+    Reload(reload::Reload),
     Set(Setting),
     Sleep(u64),
     StructSize,
@@ -139,6 +151,9 @@ impl<'a> Sub<'a> {
     fn parse(args: &Args<'a>, shard: &Shard) -> Result<Sub<'a>, Refusal> {
         if let Some(setting) = Setting::parse(args)? {
             return Ok(Sub::Set(setting));
+        }
+        if let Some(reload) = reload::parse(args)? {
+            return Ok(Sub::Reload(reload));
         }
         let is = |name: &str, least: usize, most: usize| args.is(1, name) && (least..=most).contains(&args.len());
         let word = args.try_get(2).unwrap_or_default();
@@ -248,6 +263,7 @@ fn run(call: &mut Call) -> Outcome {
         Sub::Populate { count, prefix, size } => keys::populate(call, count, prefix, size)?,
         Sub::HtStats(db) => keys::index_stats(call, db, &mut record),
         Sub::Look(form) => values::describe(call, form, &mut record),
+        Sub::Reload(how) => return reload::run(call, how),
         // The rest happens once, at home.
         _ => {}
     }
@@ -287,6 +303,8 @@ fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
             call.shard.requests.push(Request::Log(LogLevel::Warning, line));
             call.out.ok();
         }
+        // Runs on one core, or is refused there.
+        Sub::Reload(_) => return Err(Refusal::NO_MULTI),
         Sub::Sleep(_) | Sub::Set(_) | Sub::Populate { .. } => call.out.ok(),
     }
     Ok(())
