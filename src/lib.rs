@@ -13,5 +13,6 @@ pub mod io;
 pub mod keyspace;
 pub mod metrics;
 pub mod node;
+pub mod persist;
 pub mod proto;
 pub mod spec;

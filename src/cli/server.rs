@@ -40,6 +40,9 @@ Usage: ringfort [/path/to/redis.conf] [options] [-]
        ringfort -v or --version
        ringfort -h or --help
        ringfort bench [options]   (load generator; --help for its options)
+       ringfort check-rdb FILE    (is this snapshot file whole?)
+       ringfort report FILE       (what is in this snapshot file; --help for its options)
+       ringfort check-aof [--fix] FILE|DIRECTORY   (can this append only log be loaded?)
 
 Examples:
        ringfort (run the server with default conf)

@@ -119,38 +119,14 @@ impl Core {
             None
         };
         let client = Client {
-            id: server.next_client.fetch_add(1, Ordering::Relaxed),
-            name: Vec::new(),
-            lib_name: Vec::new(),
-            lib_ver: Vec::new(),
             addr: text(peer),
             laddr: text(local),
             fd: self.reactor.fd_of(conn).unwrap_or(-1),
-            db: 0,
-            is_resp3: false,
             is_authenticated: !needs_password,
             is_unix,
             is_local,
-            user: "default",
-            created_ms: self.now.wall_ms(),
-            active_ms: self.now.wall_ms(),
-            multi: None,
-            watched: Vec::new(),
-            reply_mode: Default::default(),
-            blocked: Default::default(),
-            no_touch: false,
-            no_evict: false,
             close_after_reply: refusal.is_some(),
-            close_now: false,
-            last_command: "NULL",
-            input_bytes: 0,
-            input_free: 0,
-            output_bytes: 0,
-            output_capacity: 0,
-            argv_bytes: 0,
-            total_in: 0,
-            total_out: 0,
-            total_commands: 0,
+            ..Client::new(server.next_client.fetch_add(1, Ordering::Relaxed), self.now.wall_ms())
         };
         let i = self.worker.open(client);
         let at = conn.index() as usize;

@@ -6,6 +6,7 @@ use crate::io::kernel::{process, signals};
 use crate::io::{Event, Wait};
 use crate::proto::inline::split_args;
 use crate::spec::client::{Blocked, Client};
+use crate::spec::persist::Wish;
 use crate::spec::request::{LogLevel, Request, Shutdown};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -51,7 +52,7 @@ impl Core {
         self.stop();
     }
 
-    fn stop(&mut self) {
+    pub fn stop(&mut self) {
         self.common.stopping.store(true, Ordering::SeqCst);
         for core in 0..self.common.waker.cores() {
             self.common.waker.wake_always(core);
@@ -64,12 +65,18 @@ impl Core {
             return;
         }
         if let Some(signal) = signals::taken() {
-            let name = match signal {
-                signals::Signal::Term => "SIGTERM",
-                signals::Signal::Int => "SIGINT",
+            let shard = &mut self.worker.shard;
+            let (name, how) = match signal {
+                signals::Signal::Term => ("SIGTERM", shard.config.shutdown_on_sigterm),
+                signals::Signal::Int => ("SIGINT", shard.config.shutdown_on_sigint),
             };
+            if shard.persist.is_ending && signal == signals::Signal::Int {
+                self.log.warning("You insist... exiting now.");
+                self.common.failed.store(true, Ordering::SeqCst);
+                return self.stop();
+            }
             self.log.warning(&format!("Received {name} scheduling shutdown..."));
-            self.stop();
+            shard.wishes.push(Wish::of_signal(how, shard.persist.is_loading()));
         }
     }
 

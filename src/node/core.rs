@@ -8,6 +8,7 @@ use super::{accept::Handovers, log::Log};
 use crate::engine::worker::{Input, Worker};
 use crate::io::kernel::{Reactor, Waker, clock, executor};
 use crate::io::{BufId, ConnId, Event, Hangup, Opts, Wait};
+use crate::persist::disk::Done;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,6 +23,8 @@ const WITHHELD_USEC: u64 = 200;
 /// What all cores of the process share besides rings: switches, and numbers that the kernel reports per process.
 pub struct Common {
     pub stopping: AtomicBool,
+    /// The process ends because going on would break a promise.
+    pub failed: AtomicBool,
     pub resident_bytes: AtomicU64,
     /// Connections by core, for handing new ones to the least loaded.
     pub connections: Vec<AtomicU64>,
@@ -55,10 +58,16 @@ pub struct Core {
     pub next_cron_ms: i64,
     pub last_rates: super::control::RateBase,
     received: Vec<(usize, BufId, usize)>,
+    /// Operations on files that ended in this turn.
+    pub files: Vec<Done>,
     /// Turns so far.
     pub turns: u64,
     /// Connections whose output waits for more of it.
     pub withheld: Vec<usize>,
+    /// Connections whose output waits for the log.
+    pub gated: Vec<usize>,
+    /// How far the log was acknowledged when they were last looked at.
+    pub acked: u64,
 }
 
 impl Core {
@@ -83,8 +92,11 @@ impl Core {
             next_cron_ms: 0,
             last_rates: Default::default(),
             received: Vec::new(),
+            files: Vec::new(),
             turns: 0,
             withheld: Vec::new(),
+            gated: Vec::new(),
+            acked: 0,
         })
     }
 
@@ -105,6 +117,7 @@ impl Core {
             }
             self.take_handovers();
             self.run_worker();
+            self.run_durability();
             // Before replies leave: DEBUG SLEEP answers when it is over.
             self.carry_out_requests();
             self.worker.take_dirty(&mut dirty);
@@ -178,6 +191,7 @@ impl Core {
                 self.log.warning(&format!("Accepting client connection: accept: {why}"));
             }
             Event::Wake => self.look_at_signals(),
+            Event::File { token, result, buf } => self.files.push(Done { token, result, buf }),
             // Neither is asked for: input goes through provided buffers alone.
             Event::Paused { .. } | Event::Filled { .. } => {}
         }

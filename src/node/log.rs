@@ -2,12 +2,11 @@
 //! for a disk or a terminal.
 
 use crate::config::kinds::LogLevel as Wanted;
-use crate::io::kernel::helper::Helper;
+use crate::io::kernel::{clock, helper::Helper};
 use crate::spec::request::LogLevel;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where lines go. Cheap to clone.
 #[derive(Clone)]
@@ -93,35 +92,22 @@ fn write(shared: &Shared, line: &str) {
     };
 }
 
-/// `1234:M 21 Nov 2026 12:00:00.000 * text`, in UTC.
+/// `1234:M 21 Nov 2026 12:00:00.000 * text`, in local time.
 fn format_line(level: LogLevel, text: &str) -> String {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (seconds, ms) = (since.as_secs() as i64, since.subsec_millis());
-    let (year, month, day) = civil(seconds.div_euclid(86_400));
-    let name = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][month - 1];
-    let day_seconds = seconds.rem_euclid(86_400);
-    let (h, m, s) = (day_seconds / 3600, day_seconds / 60 % 60, day_seconds % 60);
+    line_at(clock::Clock::new().now().wall_us, level, text)
+}
+
+fn line_at(wall_us: i64, level: LogLevel, text: &str) -> String {
+    let t = clock::local(wall_us);
+    let name = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][t.month];
     let sign = match level {
         LogLevel::Debug => '.',
         LogLevel::Verbose => '-',
         LogLevel::Notice => '*',
         LogLevel::Warning => '#',
     };
-    format!("{}:M {day:02} {name} {year} {h:02}:{m:02}:{s:02}.{ms:03} {sign} {text}\n", std::process::id())
-}
-
-/// Year, month (1..=12), day of a number of days since 1970-01-01 in the Gregorian calendar.
-/// Ref: Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
-fn civil(days: i64) -> (i64, usize, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month as usize, day)
+    let (h, m, s, ms) = (t.hour, t.minute, t.second, t.ms);
+    format!("{}:M {:02} {name} {} {h:02}:{m:02}:{s:02}.{ms:03} {sign} {text}\n", std::process::id(), t.day, t.year)
 }
 
 #[cfg(test)]
@@ -129,9 +115,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_become_dates() {
-        assert_eq!(civil(0), (1970, 1, 1));
-        assert_eq!(civil(20_778), (2026, 11, 21));
-        assert_eq!(civil(11_016), (2000, 2, 29));
+    fn lines_look_like_those_of_redis_server() {
+        let t = clock::local(1_700_000_000_042_000);
+        let line = line_at(1_700_000_000_042_000, LogLevel::Notice, "Ready");
+        let expected = format!("{}:M {} Nov 2023 {:02}:{:02}:20.042 * Ready\n", std::process::id(), t.day, t.hour, t.minute);
+        assert_eq!(line, expected);
     }
 }

@@ -3,8 +3,11 @@
 mod accept;
 mod control;
 mod core;
+pub mod disk;
+mod durability;
 mod log;
 mod output;
 mod start;
+pub mod store;
 
 pub use start::run;

@@ -27,6 +27,7 @@ impl Core {
     /// Does what is due for a connection after a turn: sends, stops reading, closes.
     pub fn settle(&mut self, i: usize) {
         let Some(id) = self.ids.get(i).copied().flatten() else { return };
+        let (position, acked) = (self.worker.position(), self.worker.acked());
         let Some(conn) = self.worker.conns.get(i) else { return };
         let Some(client) = self.worker.shard.clients.get_mut(i) else { return };
         if client.close_now {
@@ -44,13 +45,20 @@ impl Core {
                 conn.withheld_until = Some(self.turns + WITHHOLD_TURNS);
                 self.withheld.push(i);
             }
-        } else if conn.sending == 0 && !conn.out.buf.is_empty() {
-            conn.withheld_until = None;
-            let buf = std::mem::take(&mut conn.out.buf);
-            conn.sending = buf.len();
-            self.worker.shard.stats.net_output_bytes += buf.len() as u64;
-            client.total_out += buf.len() as u64;
-            self.reactor.send(id, buf);
+        } else if !conn.out.buf.is_empty() {
+            let free = conn.gate(position, acked);
+            if free < conn.out.buf.len() && !conn.is_gated {
+                conn.is_gated = true;
+                self.gated.push(i);
+            }
+            if conn.sending == 0 && free > 0 {
+                conn.withheld_until = None;
+                let buf = conn.take_output(free);
+                conn.sending = buf.len();
+                self.worker.shard.stats.net_output_bytes += buf.len() as u64;
+                client.total_out += buf.len() as u64;
+                self.reactor.send(id, buf);
+            }
         } else if conn.out.buf.is_empty() && conn.out.buf.capacity() > 0 {
             keep(&mut self.spare, std::mem::take(&mut conn.out.buf));
         }

@@ -4,11 +4,13 @@ use super::{
     accept::{Handovers, TAG_CORE, TAG_UNIX},
     core::{Common, Core, Start},
     log::Log,
+    store::FileStore,
 };
 use crate::base::rng::Rng;
 use crate::config::{Config, kinds::Supervised};
 use crate::engine::{link, txn::marks::Marks, worker::Worker};
 use crate::io::kernel::{Waker, clock, executor, helper::Helper, listen, probe, process, signals};
+use crate::persist::{self, Persist, book::Book, plan::Now};
 use crate::spec::{Shard, Table, shard::Server};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -20,6 +22,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 const RING_PLACES: usize = 256;
 /// Descriptors that the process needs besides its clients'.
 const RESERVED_FILES: u64 = 128;
+/// Files of the log and of snapshots that each core may have open.
+const FILES_A_CORE: u64 = 16;
 /// Jobs that may wait for the helper thread.
 const HELPER_QUEUE: usize = 4096;
 
@@ -41,7 +45,10 @@ fn one(line: impl std::fmt::Display) -> Failed {
 }
 
 fn start(mut config: Config, config_file: String) -> Result<(), Failed> {
-    if config.daemonize {
+    let mut log = Log::new(&config.logfile, config.loglevel);
+    let supervised = supervision(&config, &log);
+    let is_background = config.daemonize && supervised == Supervised::No;
+    if is_background {
         signals::daemonize().map_err(|e| one(format!("Can't daemonize: {e}")))?;
     }
     if config.disable_thp {
@@ -53,9 +60,8 @@ fn start(mut config: Config, config_file: String) -> Result<(), Failed> {
     probe::raise_locked_memory(cores).map_err(one)?;
     let kernel = probe::check().map_err(one)?;
     limit_clients(&mut config)?;
-    let mut log = Log::new(&config.logfile, config.loglevel);
     let (mut sockets, listeners) = open_sockets(&config, cores, &log)?;
-    if !config.pidfile.is_empty() || config.daemonize {
+    if !config.pidfile.is_empty() || is_background {
         write_pid_file(&config, &log);
     }
     let (helper, helper_thread) = Helper::start(HELPER_QUEUE).map_err(one)?;
@@ -63,9 +69,10 @@ fn start(mut config: Config, config_file: String) -> Result<(), Failed> {
     let waker = Waker::new(cores).map_err(one)?;
     signals::install(&waker);
     let clock = clock::Clock::new();
-    let server = leak(server(&config, config_file, &kernel, listeners, clock.now().wall_ms()));
+    let server = leak(server(&config, config_file, &kernel, listeners, supervised.word(), clock.now().wall_ms()));
     let common = Arc::new(Common {
         stopping: AtomicBool::new(false),
+        failed: AtomicBool::new(false),
         resident_bytes: AtomicU64::new(process::resident_bytes()),
         connections: (0..cores).map(|_| AtomicU64::new(0)).collect(),
         waker,
@@ -74,7 +81,17 @@ fn start(mut config: Config, config_file: String) -> Result<(), Failed> {
     log.notice(&format!("Ringfort {} starts: {cores} cores, pid {}", env!("CARGO_PKG_VERSION"), server.pid));
     warn_about_system(&log);
     let failures = Arc::new(Mutex::new(Vec::<String>::new()));
-    let mut parts = core_parts(&config, cores, server);
+    let durability = match recover(&config, cores, server, &log) {
+        Ok(durability) => durability,
+        Err(why) => {
+            log.warning(&why);
+            drop(log);
+            helper_thread.join();
+            clean_up(&config);
+            return Err(Vec::new());
+        }
+    };
+    let mut parts = core_parts(&config, cores, server, durability, common.clock.now());
     let mut handovers = Handovers::mesh(cores);
     let running = executor::run_cores(cores, executor::Placement::Pinned, |core| {
         let start = Start {
@@ -102,7 +119,7 @@ fn start(mut config: Config, config_file: String) -> Result<(), Failed> {
     })
     .map_err(one)?;
     log.notice("Ready to accept connections tcp");
-    if matches!(config.supervised, Supervised::Systemd | Supervised::Auto) {
+    if supervised == Supervised::Systemd {
         tell_systemd(&log);
     }
     running.join().map_err(one)?;
@@ -111,7 +128,8 @@ fn start(mut config: Config, config_file: String) -> Result<(), Failed> {
     clean_up(&config);
     let mut failed = failures.lock().map(|f| f.clone()).unwrap_or_default();
     failed.truncate(1);
-    if failed.is_empty() { Ok(()) } else { Err(failed) }
+    let is_well = failed.is_empty() && !common.failed.load(std::sync::atomic::Ordering::SeqCst);
+    if is_well { Ok(()) } else { Err(failed) }
 }
 
 fn leak(server: Server) -> &'static Server {
@@ -121,13 +139,14 @@ fn leak(server: Server) -> &'static Server {
 
 /// Raises the limit of open files for maxclients, or lowers maxclients to what there is, as redis-server does.
 fn limit_clients(config: &mut Config) -> Result<(), Failed> {
-    let want = u64::from(config.maxclients) + RESERVED_FILES;
+    let reserved = RESERVED_FILES + FILES_A_CORE * u64::from(config.cores);
+    let want = u64::from(config.maxclients) + reserved;
     let have = probe::raise_open_files(want);
     if have < want {
-        if have <= RESERVED_FILES {
+        if have <= reserved {
             return Err(one(format!("Your current 'ulimit -n' of {have} is not enough for the server to start. Please increase it.")));
         }
-        config.maxclients = (have - RESERVED_FILES) as u32;
+        config.maxclients = (have - reserved) as u32;
     }
     Ok(())
 }
@@ -178,7 +197,14 @@ fn write_pid_file(config: &Config, log: &Log) {
     }
 }
 
-fn server(config: &Config, config_file: String, kernel: &probe::Kernel, listeners: Vec<String>, now_ms: i64) -> Server {
+fn server(
+    config: &Config,
+    config_file: String,
+    kernel: &probe::Kernel,
+    listeners: Vec<String>,
+    supervised: &'static str,
+    now_ms: i64,
+) -> Server {
     let renames: Vec<(String, String)> =
         config.renames.iter().map(|(a, b)| (String::from_utf8_lossy(a).into_owned(), String::from_utf8_lossy(b).into_owned())).collect();
     let executable = std::env::current_exe().map(|p| p.display().to_string()).unwrap_or_default();
@@ -193,14 +219,51 @@ fn server(config: &Config, config_file: String, kernel: &probe::Kernel, listener
         os: format!("Linux {} {}", kernel.release, std::env::consts::ARCH),
         commands: Table::new(crate::commands::GROUPS, &renames),
         next_client: AtomicU64::new(1),
+        next_slow: AtomicU64::new(0),
         clients: AtomicU64::new(0),
         listeners,
+        supervised,
+    }
+}
+
+/// Looks at the files that a former run left behind. The error is for the log.
+fn recover(config: &Config, cores: usize, server: &Server, log: &Log) -> Result<persist::Start, String> {
+    let (mut store, boot) = (FileStore::new(), process::boot_id());
+    if config.appendonly {
+        Book::prepare(&mut store, config)?;
+        own_log(config)?;
+    }
+    let found = persist::aof::recover(&mut store, config, cores, &boot)?;
+    found.report.iter().for_each(|(level, line)| log.line(*level, line));
+    Ok(persist::Start::new(found, &server.run_id, &boot))
+}
+
+/// Makes the directory of the log this process's own until it ends: two servers would write over each other's files.
+fn own_log(config: &Config) -> Result<(), String> {
+    let name = String::from_utf8_lossy(&config.appenddirname);
+    let folder = Path::new(std::ffi::OsStr::from_bytes(&config.appenddirname));
+    let lock = std::fs::File::open(folder).map_err(|e| format!("Can't open the append-only directory {name}: {e}"))?;
+    match lock.try_lock() {
+        Ok(()) => {
+            // The kernel lets go of it when the process ends, however that is.
+            Box::leak(Box::new(lock));
+            Ok(())
+        }
+        Err(std::fs::TryLockError::WouldBlock) => Err(format!("Another server writes to the append-only directory {name}")),
+        // A file system without locks is no reason not to serve.
+        Err(std::fs::TryLockError::Error(_)) => Ok(()),
     }
 }
 
 /// What makes each core's worker, on that core's own thread so that its memory is near.
 #[allow(clippy::type_complexity)]
-fn core_parts(config: &Config, cores: usize, server: &'static Server) -> Vec<Option<Box<dyn FnOnce() -> Worker + Send>>> {
+fn core_parts(
+    config: &Config,
+    cores: usize,
+    server: &'static Server,
+    durability: persist::Start,
+    now: clock::Now,
+) -> Vec<Option<Box<dyn FnOnce() -> Worker + Send>>> {
     let marks = Arc::new(Marks::new(cores));
     let hash_seed = if config.hash_seed == 0 { process::entropy() } else { config.hash_seed };
     let seeds = process::entropy();
@@ -208,11 +271,15 @@ fn core_parts(config: &Config, cores: usize, server: &'static Server) -> Vec<Opt
         .into_iter()
         .enumerate()
         .map(|(core, links)| {
-            let (config, marks) = (config.clone(), marks.clone());
+            let (config, marks, durability) = (config.clone(), marks.clone(), durability.clone());
             let make: Box<dyn FnOnce() -> Worker + Send> = Box::new(move || {
                 let mut shard = Shard::new(core, cores, config, server, hash_seed, seeds ^ (core as u64).wrapping_mul(0x9e37_79b9));
                 tune_keyspace(&mut shard);
-                Worker::new(shard, links, marks, nanos)
+                let now = Now { wall_ms: now.wall_ms(), mono_ms: now.mono_ms() };
+                let persist = Persist::new(durability, now, &mut shard);
+                let mut worker = Worker::new(shard, links, marks, nanos);
+                worker.persist = Some(Box::new(persist));
+                worker
             });
             Some(make)
         })
@@ -239,6 +306,35 @@ fn warn_about_system(log: &Log) {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     if read("/proc/sys/net/core/somaxconn").trim().parse().unwrap_or(i64::MAX) < 511 {
         log.warning("The TCP backlog setting of 511 cannot be enforced because net.core.somaxconn is lower.");
+    }
+}
+
+/// Who supervises the process: what the configuration says, if the environment bears it out. For upstart the process stops here until
+/// it is continued. Ref: redis.io/docs/latest/operate/oss_and_stack/management/admin; init(5) of upstart, `expect stop`.
+fn supervision(config: &Config, log: &Log) -> Supervised {
+    let has = |name: &str| std::env::var_os(name).is_some();
+    let wanted = match config.supervised {
+        Supervised::Auto if has("UPSTART_JOB") => Supervised::Upstart,
+        Supervised::Auto if has("NOTIFY_SOCKET") => Supervised::Systemd,
+        Supervised::Auto => Supervised::No,
+        other => other,
+    };
+    match wanted {
+        Supervised::Upstart if has("UPSTART_JOB") => {
+            log.notice("supervised by upstart, will stop to signal readiness.");
+            signals::stop_self();
+            wanted
+        }
+        Supervised::Systemd if has("NOTIFY_SOCKET") => wanted,
+        Supervised::Upstart => {
+            log.warning("upstart supervision requested, but UPSTART_JOB not found!");
+            Supervised::No
+        }
+        Supervised::Systemd => {
+            log.warning("systemd supervision requested, but NOTIFY_SOCKET not found!");
+            Supervised::No
+        }
+        _ => Supervised::No,
     }
 }
 
