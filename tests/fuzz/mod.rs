@@ -1,10 +1,13 @@
 //! The functions of the fuzz targets, run here on random inputs so that they keep compiling and holding. The fuzzer itself:
 //! tests/long fuzz.
 
+mod aof_file;
+mod aof_manifest;
 mod command_line;
 mod hll;
 mod pack;
 mod parser;
+mod rdb_file;
 mod restore;
 
 use crate::support::cores;
@@ -96,4 +99,19 @@ fn packs_agree_with_a_vector() {
 #[test]
 fn hyperloglogs_of_any_bytes_are_refused_or_work() {
     run_changed("hll", 4, hll::run);
+}
+
+#[test]
+fn files_of_any_bytes_are_told_apart_and_what_they_hold_is_written() {
+    run_changed("rdb_file", 4, rdb_file::run);
+}
+
+#[test]
+fn files_of_a_log_are_refused_or_cut_once_and_for_all() {
+    run_changed("aof_file", 1, aof_file::run);
+}
+
+#[test]
+fn manifests_are_refused_or_written_as_they_were_read() {
+    run_changed("aof_manifest", 1, aof_manifest::run);
 }

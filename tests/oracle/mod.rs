@@ -3,7 +3,7 @@
 //! in differences.txt. `RINGFORT_ORACLE_COMMANDS` says how many commands in all, `RINGFORT_SEED` where to begin.
 
 mod collections;
-mod payloads;
+pub mod payloads;
 mod traffic;
 
 use crate::roads::scan_all_with;

@@ -17,7 +17,7 @@ const TYPES_NEWER: &[u8] = &[20, 21, 24, 25];
 const UNORDERED: &str = "hashtable";
 
 /// Thresholds that both sides get, so that small values are of all encodings too.
-const LIMITS: &[&[&str]] = &[
+pub const LIMITS: &[&[&str]] = &[
     &[],
     &["list-max-listpack-size", "7", "hash-max-listpack-entries", "8", "zset-max-listpack-entries", "8", "set-max-listpack-entries", "8"],
     &["list-max-listpack-size", "-1", "hash-max-listpack-value", "20", "zset-max-listpack-value", "20", "set-max-intset-entries", "5"],
@@ -47,7 +47,7 @@ fn words(line: &str) -> Vec<Vec<u8>> {
 }
 
 /// A text that tries the borders of the encodings.
-fn text(random: &mut Random) -> Vec<u8> {
+pub fn text(random: &mut Random) -> Vec<u8> {
     match random.below(7) {
         0 | 1 => (random.bits() as i64 >> random.below(64)).to_string().into_bytes(),
         2 => vec![b'x'; *random.pick(&[1usize, 20, 21, 63, 64, 65, 300, 5000])],
@@ -73,7 +73,7 @@ fn score(random: &mut Random, is_whole: bool) -> Vec<u8> {
 }
 
 /// Commands that make a value of some type at key `v`. `is_old`: for Redis 7.0.
-fn value(random: &mut Random, is_old: bool) -> Vec<Vec<Vec<u8>>> {
+pub fn value(random: &mut Random, is_old: bool) -> Vec<Vec<Vec<u8>>> {
     let most = *random.pick(&[3, 12, 150, 700]);
     let count = 1 + random.below(most);
     let kind = random.below(7);

@@ -6,6 +6,8 @@
 //! RINGFORT_SEEDS: worlds of the main run (2000). RINGFORT_SEED: its first seed (1). A failure names its seed.
 
 mod check;
+mod crash;
+mod disk;
 mod history;
 mod long;
 mod queue;

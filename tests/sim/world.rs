@@ -7,10 +7,12 @@
 //!
 //! Everything that happens is drawn from one seed and folded into a hash: the same seed gives the same hash.
 
+use super::disk::SimDisk;
 use crate::support::cores::{client, server};
 use ringfort::base::rng::Rng;
 use ringfort::config::Config;
-use ringfort::data::list::List;
+use ringfort::data::{list::List, set::Set};
+use ringfort::engine::durable::Due;
 use ringfort::engine::{
     link,
     probe::{Fault, Point, Probe},
@@ -18,9 +20,11 @@ use ringfort::engine::{
     worker::{Input, Worker},
 };
 use ringfort::keyspace::Key;
+use ringfort::persist::{Persist, plan::Now};
 use ringfort::proto::reply::{self, Reply};
-use ringfort::spec::{Shard, client::Blocked, effect::Effect};
+use ringfort::spec::{Shard, client::Blocked, effect::Effect, persist::Loading};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -144,6 +148,14 @@ pub struct World {
     failure: RefCell<Option<String>>,
     /// Ms by which the clock may move at a pick.
     pub clock_step: Cell<u64>,
+    disk: RefCell<Option<SimDisk>>,
+    /// What durability said: lines of the log, and why the process ended if it did.
+    pub lines: RefCell<Vec<String>>,
+    pub end: RefCell<Option<Due>>,
+    /// Clients send nothing.
+    pub is_silent: Cell<bool>,
+    /// Connections whose output waits for the log.
+    gated: RefCell<BTreeSet<(usize, usize)>>,
 }
 
 thread_local! {
@@ -211,6 +223,11 @@ impl World {
             hash: Cell::new(0xcbf2_9ce4_8422_2325),
             failure: RefCell::new(None),
             clock_step: Cell::new(0),
+            disk: RefCell::new(None),
+            lines: RefCell::new(Vec::new()),
+            end: RefCell::new(None),
+            is_silent: Cell::new(false),
+            gated: RefCell::new(BTreeSet::new()),
         })
     }
 
@@ -304,6 +321,9 @@ impl World {
     fn pick(&self) {
         let core = self.below(self.shape.cores as u64) as usize;
         self.now.set(self.now.get() + self.below(self.clock_step.get() + 1) as i64);
+        if let Some(disk) = &*self.disk.borrow() {
+            disk.step();
+        }
         self.step_core(core);
     }
 
@@ -316,7 +336,8 @@ impl World {
             self.stalled_until[core].set(self.step.get() + self.below(200));
             return;
         }
-        let has_input = self.peers.borrow().iter().any(|p| p.core == core && p.has_input());
+        let has_ended = self.disk.borrow().as_ref().is_some_and(|disk| disk.core(core).has_ended());
+        let has_input = has_ended || !self.is_silent.get() && self.peers.borrow().iter().any(|p| p.core == core && p.has_input());
         match self.sleeps[core].get() {
             Sleep::Asleep if !has_input => return,
             Sleep::Until(at) if at > self.now.get() && !has_input => return,
@@ -349,6 +370,7 @@ impl World {
         let input = self.input(core);
         let inputs: Vec<Input> = input.iter().map(|(conn, bytes)| Input { conn: *conn, bytes }).collect();
         worker.turn(self.now.get(), &inputs);
+        self.durability(core, &mut worker);
         for peer in self.peers.borrow_mut().iter_mut().filter(|p| p.core == core && !p.is_gone) {
             let waits = worker.shard.clients.get(peer.conn).is_some_and(|c| c.blocked == Blocked::Waiting);
             if let Some(outcome) = peer.outcomes.get_mut(peer.answered).filter(|o| waits && o.waits_since == u64::MAX) {
@@ -357,9 +379,18 @@ impl World {
         }
         let mut dirty = Vec::new();
         worker.take_dirty(&mut dirty);
+        let (position, acked) = (worker.position(), worker.acked());
+        let mut gated = self.gated.borrow_mut();
+        dirty.extend(gated.iter().filter(|(c, _)| *c == core).map(|(_, conn)| *conn));
+        gated.retain(|(c, _)| *c != core);
+        drop(gated);
         for conn in dirty {
             if let Some(c) = worker.conns.get(conn) {
-                let out = std::mem::take(&mut c.out.buf);
+                let free = c.gate(position, acked);
+                if free < c.out.buf.len() {
+                    self.gated.borrow_mut().insert((core, conn));
+                }
+                let out = c.take_output(free);
                 worker.look_again(conn);
                 self.received(core, conn, &out);
             }
@@ -374,9 +405,32 @@ impl World {
         } else if worker.sleep_max_usec().is_some() {
             Sleep::Timer(self.below(20))
         } else {
-            worker.next_deadline().map_or(Sleep::Asleep, Sleep::Until)
+            match (worker.next_deadline(), worker.persist.is_some()) {
+                (None, false) => Sleep::Asleep,
+                (Some(at), false) => Sleep::Until(at),
+                // Housekeeping lets durability go on now and then.
+                (at, true) => Sleep::Until(at.unwrap_or(i64::MAX).min(self.now.get() + 100)),
+            }
         };
         self.sleeps[core].set(sleep);
+    }
+
+    /// Durability's share of a turn, as the node gives it.
+    fn durability(&self, core: usize, worker: &mut Worker) {
+        let Some(mut disk) = self.disk.borrow().as_ref().map(|disk| disk.core(core)) else { return };
+        let now = Now { wall_ms: self.now.get(), mono_ms: self.now.get() };
+        let done = disk.ended();
+        worker.files_done(done.into_iter(), &mut disk);
+        if worker.shard.persist.loading != Loading::No {
+            worker.load_turn(self.now.get());
+        }
+        worker.pump(now, &mut disk);
+        for due in std::mem::take(&mut worker.durable.due) {
+            match due {
+                Due::Line(_, line) => self.lines.borrow_mut().push(line),
+                due => drop(self.end.borrow_mut().get_or_insert(due)),
+            }
+        }
     }
 
     /// Clients whose time has come are gone, whatever they wait for.
@@ -396,6 +450,9 @@ impl World {
     /// Random pieces of what the clients of `core` have to send.
     fn input(&self, core: usize) -> Vec<(usize, Vec<u8>)> {
         let mut out = Vec::new();
+        if self.is_silent.get() {
+            return out;
+        }
         for peer in self.peers.borrow_mut().iter_mut().filter(|p| p.core == core) {
             if self.below(4) == 0 {
                 continue;
@@ -459,6 +516,45 @@ impl World {
         self.failure.borrow_mut().get_or_insert(text);
     }
 
+    /// Gives every core its part in durability, and the disk they share.
+    pub fn give_durability(&self, disk: &SimDisk, mut make: impl FnMut(&mut Worker) -> Box<Persist>) {
+        *self.disk.borrow_mut() = Some(disk.clone());
+        for worker in &self.workers {
+            let mut worker = worker.borrow_mut();
+            worker.persist = Some(make(&mut worker));
+        }
+        self.sleeps.iter().for_each(|s| s.set(Sleep::Awake));
+    }
+
+    /// Lets the world go on for `picks` decisions, or until it has ended. What clients were answered so far stays in their outcomes.
+    pub fn go_on(self: &Rc<World>, picks: u64) -> Result<(), String> {
+        WORLD.with(|w| *w.borrow_mut() = Some(self.clone()));
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            for _ in 0..picks {
+                if self.failure.borrow().is_some() || self.end.borrow().is_some() {
+                    return;
+                }
+                self.pick();
+            }
+        }));
+        WORLD.with(|w| *w.borrow_mut() = None);
+        if let Err(panic) = done {
+            let text = panic.downcast_ref::<String>().cloned().or(panic.downcast_ref::<&str>().map(|s| s.to_string()));
+            return Err(format!("panic: {}", text.unwrap_or_default()));
+        }
+        self.failure.borrow_mut().take().map_or(Ok(()), Err)
+    }
+
+    /// What every client sent and was answered so far.
+    pub fn outcomes(&self) -> Vec<Vec<Outcome>> {
+        self.peers.borrow().iter().map(|p| p.outcomes.clone()).collect()
+    }
+
+    /// Whether any core still loads.
+    pub fn is_loading(&self) -> bool {
+        self.workers.iter().any(|w| w.borrow().shard.persist.loading != Loading::No)
+    }
+
     /// Hash of everything that happened.
     pub fn hash(&self) -> u64 {
         self.hash.get()
@@ -466,7 +562,7 @@ impl World {
 
     /// What each core recorded, in its order.
     pub fn effects(&self) -> Vec<Vec<Effect>> {
-        self.workers.iter().map(|w| std::mem::take(&mut w.borrow_mut().shard.fx.recorded)).collect()
+        self.workers.iter().map(|w| w.borrow_mut().shard.fx.take()).collect()
     }
 
     /// When each client's connection broke while it waited for a key and nobody had begun to serve it; [`UNKNOWN`] if it broke
@@ -484,6 +580,16 @@ impl World {
         let Some(item) = ks.find(0, &key, self.now.get(), ringfort::keyspace::Look::Quiet) else { return Vec::new() };
         let Some(list) = item.get::<List>() else { return Vec::new() };
         list.iter().map(|element| String::from_utf8_lossy(&element.to_vec()).into_owned()).collect()
+    }
+
+    /// Whether the set at a key has a member.
+    pub fn has_member(&self, key: &[u8], member: &str) -> bool {
+        let slot = ringfort::keyspace::slot_of(key);
+        let mut worker = self.workers[ringfort::keyspace::owner_of(slot, self.shape.cores)].borrow_mut();
+        let ks = &mut worker.shard.ks;
+        let key: Key = ks.key(key);
+        let item = ks.find(0, &key, self.now.get(), ringfort::keyspace::Look::Quiet);
+        item.and_then(|item| item.get::<Set>().map(|set| set.contains(member.as_bytes()))).unwrap_or(false)
     }
 
     /// Unix ms.

@@ -20,8 +20,10 @@ pub fn server() -> &'static Server {
         os: String::new(),
         commands: Table::new(ringfort::commands::GROUPS, &[]),
         next_client: AtomicU64::new(1),
+        next_slow: AtomicU64::new(0),
         clients: AtomicU64::new(0),
         listeners: Vec::new(),
+        supervised: "no",
     })
 }
 
@@ -49,6 +51,7 @@ pub fn client(id: u64) -> Client {
         blocked: Default::default(),
         no_touch: false,
         no_evict: false,
+        tracking: Default::default(),
         close_after_reply: false,
         close_now: false,
         last_command: "NULL",

@@ -4,11 +4,14 @@
 pub mod cases;
 pub mod client;
 pub mod cores;
+pub mod mount;
 pub mod random;
 pub mod reply;
 pub mod server;
+pub mod site;
 
 pub use client::Client;
 pub use random::Random;
 pub use reply::Reply;
 pub use server::{Program, Server};
+pub use site::Site;

@@ -22,16 +22,19 @@ pub enum Program {
     Debian,
     /// Redis 8 of the peers folder: `RINGFORT_PEERS`, or `target/peers` where tests/run puts it.
     Redis8,
+    /// Valkey 9 of the same folder.
+    Valkey9,
 }
 
 impl Program {
-    fn command(self) -> Command {
+    /// The program, without arguments.
+    pub fn command(self) -> Command {
         match self {
             Program::Ringfort => Command::new(std::env::var("RINGFORT_BIN").unwrap_or_else(|_| env!("CARGO_BIN_EXE_ringfort").to_string())),
             Program::Debian => Command::new("redis-server"),
-            Program::Redis8 => {
+            Program::Redis8 | Program::Valkey9 => {
                 let mut command = Command::new(peers().join("run"));
-                command.arg("redis-server");
+                command.arg(if self == Program::Redis8 { "redis-server" } else { "valkey-server" });
                 command
             }
         }
@@ -42,11 +45,12 @@ impl Program {
         self.command().arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
     }
 
-    fn how_to_get(self) -> &'static str {
+    /// What whoever lacks it should do.
+    pub fn how_to_get(self) -> &'static str {
         match self {
             Program::Ringfort => "build it with `cargo build` or name it in RINGFORT_BIN",
             Program::Debian => "install the package redis-server; tests/run does it",
-            Program::Redis8 => "run tests/peers.sh target/peers or name its folder in RINGFORT_PEERS; tests/run does it",
+            Program::Redis8 | Program::Valkey9 => "run tests/peers.sh target/peers or name its folder in RINGFORT_PEERS; tests/run does it",
         }
     }
 }
