@@ -11,7 +11,13 @@ ORDER = ["get_p1", "get_p16", "get_p100", "set_p1", "set_p16", "set_p100", "incr
 FIGURES = {"ops": ("operations/s", "", 0), "cpu": ("server CPU/op", "us", 3), "bytes": ("resident bytes each", "B", 1),
            "stall_ms": ("longest stall", "ms", 2), "p99_ms": ("p99", "ms", 3), "p999_ms": ("p99.9", "ms", 2), "max_ms": ("max", "ms", 2),
            "empty_mib": ("empty server", "MiB", 1), "cpu_ms_per_s": ("CPU while idle", "ms/s", 2), "crossed": ("calls that crossed over", "", 2), "achieved": ("achieved/offered", "", 3),
-           "fill_s": ("time to fill", "s", 1), "waited_ms": ("server had no CPU", "ms", 0), "pause_ms": ("client had no CPU", "ms", 1)}
+           "fill_s": ("time to fill", "s", 1), "waited_ms": ("server had no CPU", "ms", 0), "pause_ms": ("client had no CPU", "ms", 1),
+           "kept": ("share of the quiet rate", "", 2), "p99_grown": ("p99 over quiet p99", "x", 2), "peak": ("peak memory over resident", "x", 3), "save_s": ("time to save", "s", 2),
+           "file_mib": ("file", "MiB", 1), "everysec_ops": ("operations/s, one sync a second", "", 0), "load_s": ("time to load", "s", 2), "cpu_s": ("CPU to load", "s", 2), "check_s": ("time to check", "s", 2)}
+# Figures whose target is about the value itself; the others' are about the ratio to the first server.
+ABSOLUTE = {"kept", "p99_grown", "peak"}
+# Figures of which more is better.
+MORE = {"ops", "kept"}
 
 
 def newest():
@@ -68,9 +74,9 @@ def verdict(result):
             mean = statistics.mean(values)
             out.append((figure, limit, mean, mean <= limit and max(values) <= limit * 1.08))
             continue
-        got = ratio(result, subject, base, figure)[0]
+        got = middle(result, subject, figure) if figure in ABSOLUTE else ratio(result, subject, base, figure)[0]
         if got is not None:
-            out.append((figure, limit, got, got >= limit if figure == "ops" else got <= limit))
+            out.append((figure, limit, got, got >= limit if figure in MORE else got <= limit))
     return out
 
 
@@ -92,14 +98,14 @@ def section(result):
         for figure in columns:
             cell = show(figure, middle(result, name, figure))
             mid, spread = ratio(result, name, base, figure)
-            if name != base and mid is not None and figure in ("ops", "cpu", "bytes"):
+            if name != base and mid is not None and figure in ("ops", "cpu", "bytes", "save_s", "load_s", "check_s"):
                 cell += f" ({mid:.2f}x ± {spread:.2f})"
             row.append(cell)
         rows.append(row)
     out = [f"## {result['title']}", "", table(["server"] + [FIGURES[f][0] for f in columns], rows), ""]
     for figure, limit, got, is_met in verdict(result):
-        sign = "at least" if figure == "ops" else "at most"
-        kind = " B" if figure == "bytes" else f"x {base}"
+        sign = "at least" if figure in MORE else "at most"
+        kind = " B" if figure == "bytes" else "" if figure in ABSOLUTE else f"x {base}"
         out.append(f"Target, {FIGURES[figure][0]}: {sign} {limit}{kind}; reached {got:.2f}: {'met' if is_met else '**not met**'}.")
     lines = [f"- {who}: `{line}`" for who, line in result["commands"].items()]
     versions = "; ".join(f"{k}: {v}" for k, v in result["versions"].items())
@@ -112,7 +118,7 @@ def short(results):
     rows = []
     for r in results:
         order = r["order"]
-        figure = next((f for f in ("bytes", "stall_ms", "p999_ms", "cpu") if f in r["rows"][0]), "cpu")
+        figure = next((f for f in ("bytes", "stall_ms", "p999_ms", "kept", "load_s", "check_s", "cpu") if f in r["rows"][0]), "cpu")
         ours, theirs = middle(r, order[-1], figure), middle(r, order[0], figure)
         mid = ratio(r, order[-1], order[0], figure)[0]
         ops = ratio(r, order[-1], order[0], "ops")[0] if "ops" in r["rows"][0] and r["kind"] == "throughput" else None

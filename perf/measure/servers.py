@@ -38,20 +38,20 @@ def free_port():
 class Server:
     """A running server, pinned, in a directory of its own."""
 
-    def __init__(self, name, entry, cpus, cores=1):
+    def __init__(self, name, entry, cpus, cores=1, extra="", folder=None):
         self.name, self.port = name, free_port()
-        self.dir = tempfile.mkdtemp(prefix="perf-" + name + "-")
-        self.command = fill(entry["command"], port=self.port, dir=self.dir, cores=cores)
+        self.dir = folder or tempfile.mkdtemp(prefix="perf-" + name + "-")
+        self.command = fill(entry["command"], port=self.port, dir=self.dir, cores=cores) + (" " + extra if extra else "")
         self.log = open(self.dir + "/log", "wb")
         argv = pinned(cpus) + shlex.split(self.command)
         self.process = subprocess.Popen(argv, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        end = time.time() + 30
+        end = time.time() + 120
         while not self.answers():
             if time.time() > end or self.process.poll() is not None:
                 said = open(self.dir + "/log", errors="replace").read()[-800:]
                 self.stop()
                 raise SystemExit(f"{name} did not start: {self.command}\n{said}")
-            time.sleep(0.02)
+            time.sleep(0.01)
 
     def answers(self):
         try:
@@ -98,7 +98,13 @@ class Server:
                 return int(line.split(":")[1])
         raise SystemExit(f"{self.name}: INFO {section} has no {field}")
 
-    def stop(self):
+    def size(self):
+        """Keys in database 0."""
+        with self.connect() as s:
+            s.sendall(resp("DBSIZE"))
+            return int(s.makefile("rb").readline()[1:])
+
+    def stop(self, keep=False):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -107,7 +113,8 @@ class Server:
                 self.process.kill()
                 self.process.wait()
         self.log.close()
-        shutil.rmtree(self.dir, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(self.dir, ignore_errors=True)
 
 
 def resp(*words):

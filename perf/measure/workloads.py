@@ -3,6 +3,7 @@ figures in one round. Ratios are made of rows of the same round, so that a slow 
 
 import binascii, csv, os, resource, select, shlex, subprocess, time
 
+from . import durability
 from .servers import Server, feed, fill, fill_keys, pinned, resp
 
 
@@ -257,4 +258,4 @@ def drive(socks, loads, total):
     return done
 
 
-KINDS = {"throughput": throughput, "memory": memory, "idle": idle, "stall": stall, "open_loop": open_loop, "two_cores": two_cores}
+KINDS = {"throughput": throughput, "memory": memory, "idle": idle, "stall": stall, "open_loop": open_loop, "two_cores": two_cores} | durability.KINDS
