@@ -375,7 +375,8 @@ impl Book {
     }
 
     fn put_marks(&mut self, log: &mut Log, wanted: AppendFsync, out: &mut Vec<Out>) {
-        if !log.is_on() || self.is_ending {
+        // All logs have a mark, or none: before the start is over some of them are not begun.
+        if !log.is_on() || !log.is_ready() || self.is_ending {
             return;
         }
         if let Some(n) = self.marks.take_policy(wanted != log.policy()) {
