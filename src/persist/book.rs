@@ -467,6 +467,9 @@ impl Book {
         figures.log_bytes = bytes;
         figures.log_base_bytes = self.rewritten_bytes;
         self.rewrite.show(figures);
+        // A rewrite lasts until the manifest names its base.
+        let is_listing = self.rewrite.base().is_some() || matches!(self.doing, Doing::Prepare | Doing::Commit { has_base: true, .. });
+        shard.persist.is_rewriting |= is_listing;
     }
 }
 
