@@ -293,7 +293,7 @@ impl ThinDisk {
 
     /// What is below goes on as the disk of a machine that was switched off.
     fn cut_power(&mut self) {
-        self.disk.as_ref().expect("it is mounted").settle();
+        self.disk.as_ref().expect("it is mounted").cut_power();
         copy_image(&self.below.folder.join(self.name), &self.below.folder.join("copy"));
         self.disk = None;
         self.name = "copy";
@@ -308,8 +308,27 @@ impl Drop for ThinDisk {
     }
 }
 
-#[test]
-fn a_failed_fsync_ends_a_server_that_promised_always() {
+/// Disks that may lose blocks of their own file system before none of them does.
+const DISKS: usize = 10;
+
+/// Tries with one disk after the other until one can be judged. Where writes fail, a file system without a journal can lose the blocks that say
+/// where a file lies, also those of bytes that were synced long before; no server can be judged on such a disk.
+fn judge<T>(attempt: impl Fn() -> Option<T>) -> T {
+    (0..DISKS).find_map(|_| attempt()).unwrap_or_else(|| panic!("{DISKS} disks lost blocks of their own file system"))
+}
+
+/// Whether all files can be read after a cut; the logs then name another boot.
+fn is_readable(data: &Path) -> bool {
+    match super::power::forget_boot(data) {
+        Err(e) if e.raw_os_error() == Some(CORRUPT) => false,
+        other => other.map(|()| true).expect("a log can be read and written"),
+    }
+}
+
+/// EUCLEAN: the file system finds itself damaged.
+const CORRUPT: i32 = 117;
+
+fn fail_a_promise() -> Option<usize> {
     let mut thin = ThinDisk::new();
     let mut site = Site::over(site::judged(), thin.folder(), &log_options("always"));
     site.start();
@@ -323,54 +342,67 @@ fn a_failed_fsync_ends_a_server_that_promised_always() {
     assert!(site.words().contains("the AOF fsync policy is 'always'"), "{}", site.words());
     thin.give_room();
     thin.cut_power();
-    super::power::forget_boot(thin.folder());
+    if !is_readable(thin.folder()) {
+        return None;
+    }
     site.data = thin.folder().to_path_buf();
     site.start();
     // Where the disk ends, the loop device drops the last page of a write and says that all is well: neither the last value that was
     // acknowledged nor the one behind it can be judged.
     let sure = filler.acked.keys().last().copied().unwrap_or(0);
-    let kept = filler.check_below(&mut site.client(), Instant::now(), sure).expect("all that was acknowledged is there");
+    Some(filler.check_below(&mut site.client(), Instant::now(), sure).expect("all that was acknowledged is there"))
+}
+
+#[test]
+fn a_failed_fsync_ends_a_server_that_promised_always() {
+    let kept = judge(fail_a_promise);
     eprintln!("{kept} values before the disk failed");
 }
 
 /// The same with `everysec`: what was acknowledged while the disk was well and more than two seconds before the power went must be there, also
 /// what lay in pages whose fsync had failed.
-fn fail_and_go_on(program: Program) -> Result<(), String> {
+fn fail_and_go_on(program: Program) -> Option<Result<(), String>> {
     let thin = ThinDisk::new();
     let mut site = Site::over(program, thin.folder(), &log_options("everysec"));
     site.start();
     let (mut client, mut filler) = (site.client(), Filler::default());
     match filler.fill(&mut client) {
         Stop::Refused(text) if text.starts_with(AOF_REFUSAL) => {}
-        other => return Err(format!("{other:?}")),
+        other => return Some(Err(format!("{other:?}"))),
     }
     check_reads(&mut client);
     thin.give_room();
-    wait_for_writes(&mut filler, &mut client, Duration::from_secs(10)).map_err(|why| format!("{why}\n{}", site.words()))?;
+    if let Err(why) = wait_for_writes(&mut filler, &mut client, Duration::from_secs(10)) {
+        return Some(Err(format!("{why}\n{}", site.words())));
+    }
     let end = Instant::now() + Duration::from_millis(2500);
     while Instant::now() < end {
-        filler.write(&mut client).map_err(|stop| format!("a write after the disk was well again: {stop:?}"))?;
+        if let Err(stop) = filler.write(&mut client) {
+            return Some(Err(format!("a write after the disk was well again: {stop:?}")));
+        }
         std::thread::sleep(Duration::from_millis(10));
     }
     site.signal("STOP");
     let promised = Instant::now() - Duration::from_secs(2);
     let words = site.words();
-    thin.disk.as_ref().expect("it is mounted").settle();
+    thin.disk.as_ref().expect("it is mounted").cut_power();
     copy_image(&thin.below.folder.join(thin.name), &thin.below.folder.join("cut"));
     site.kill();
     let disk = Mount::image(&thin.below.folder.join("cut"));
-    super::power::forget_boot(&disk.folder);
+    if !is_readable(&disk.folder) {
+        return None;
+    }
     site.data = disk.folder.clone();
     let result = site.try_start().map_err(|e| e.words).and_then(|()| filler.check(&mut site.client(), promised).map(drop));
     site.kill();
-    result.map_err(|why| format!("{why}\nbefore the power went it said:\n{words}"))
+    Some(result.map_err(|why| format!("{why}\nbefore the power went it said:\n{words}")))
 }
 
 /// A stock server asks for another fsync, hears that all is well, and its log can never be read again.
 #[test]
 fn no_second_fsync_is_trusted() {
     let program = site::judged();
-    match fail_and_go_on(program) {
+    match judge(|| fail_and_go_on(program)) {
         Err(why) if program == Program::Ringfort => panic!("{why}"),
         Err(why) => {
             eprintln!("{program:?} does trust it: {}", why.lines().find(|l| l.contains(" # ") && l.contains("AOF")).unwrap_or(&why))

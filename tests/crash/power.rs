@@ -41,7 +41,7 @@ impl Machine {
         let disk = self.disk.as_ref().expect("a disk is there");
         self.site.signal("STOP");
         let at = Instant::now();
-        disk.settle();
+        disk.cut_power();
         let (old, new) = (format!("disk{}", self.number), format!("disk{}", self.number + 1));
         copy_image(&self.memory.folder.join(&old), &self.memory.folder.join(&new));
         self.site.kill();
@@ -49,7 +49,7 @@ impl Machine {
         std::fs::remove_file(self.memory.folder.join(&old)).expect("the old disk can go");
         self.number += 1;
         let disk = Mount::image(&self.memory.folder.join(&new));
-        forget_boot(&disk.folder);
+        forget_boot(&disk.folder).expect("a disk with a journal is whole after a cut");
         mend_stock_log(self.site.program, &disk.folder);
         self.site.data = disk.folder.clone();
         self.disk = Some(disk);
@@ -65,13 +65,14 @@ impl Drop for Machine {
     }
 }
 
-/// Logs of Ringfort name the boot of the machine; after a cut that must be another one.
-pub fn forget_boot(data: &Path) {
+/// Logs of Ringfort name the boot of the machine; after a cut that must be another one. Fails where the file system itself lost its way to
+/// the bytes of a file.
+pub fn forget_boot(data: &Path) -> std::io::Result<()> {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("Linux has a boot id");
     let boot = boot.trim();
-    let Ok(folder) = std::fs::read_dir(data.join("appendonlydir")) else { return };
+    let Ok(folder) = std::fs::read_dir(data.join("appendonlydir")) else { return Ok(()) };
     for path in folder.filter_map(|e| Some(e.ok()?.path())) {
-        let mut bytes = std::fs::read(&path).expect("a log can be read");
+        let mut bytes = std::fs::read(&path)?;
         let mut has_changed = false;
         for boot in [boot.to_string(), boot.replace('-', "")] {
             let places: Vec<_> = memchr::memmem::find_iter(&bytes, boot.as_bytes()).collect();
@@ -82,9 +83,10 @@ pub fn forget_boot(data: &Path) {
             }
         }
         if has_changed {
-            std::fs::write(&path, bytes).expect("a log can be written");
+            std::fs::write(&path, bytes)?;
         }
     }
+    Ok(())
 }
 
 fn rule(policy: Policy, at: Instant) -> Rule {
