@@ -20,9 +20,6 @@ use crate::spec::{Flags, client::Client, client::ReplyMode, effect::Record};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// Bytes of a log that a core carries out in one turn.
-pub const LOAD_BYTES: usize = 64 * 1024;
-
 /// What the node has to do about durability.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Due {

@@ -339,12 +339,7 @@ impl Save {
     }
 }
 
-/// What an errno says.
-pub(super) fn reason(errno: i32) -> String {
-    let text = std::io::Error::from_raw_os_error(errno).to_string();
-    let end = text.rfind(" (os error").unwrap_or(text.len());
-    text.get(..end).unwrap_or_default().to_owned()
-}
+pub(super) use super::log::errno::text as reason;
 
 #[cfg(test)]
 mod tests;

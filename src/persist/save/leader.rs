@@ -18,6 +18,7 @@ use super::{Extent, SaveNote, Share, reason};
 use crate::config::kinds::RdbVersion;
 use crate::data::codec;
 use crate::persist::disk::{Disk, Done, FileId, Mode, Op};
+use crate::persist::log::errno::NO_SPACE;
 use crate::persist::plan::{Form, MaybeFile, Now, Out, Part as Of, Point, Purpose, SaveJob};
 use crate::persist::rdb::{Format, Recency, Version};
 use crate::spec::Shard;
@@ -455,9 +456,6 @@ impl Running {
         };
     }
 }
-
-/// What a write that writes nothing counts as (ENOSPC).
-const NO_SPACE: i32 = 28;
 
 /// The settings that a snapshot keeps.
 fn form(job: &SaveJob, shard: &Shard) -> Form {

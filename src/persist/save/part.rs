@@ -19,6 +19,7 @@ use super::{Bounds, Extent, Share, reason};
 use crate::data::codec;
 use crate::data::collection::Object;
 use crate::persist::disk::{Disk, Done, FileId, Mode, Op};
+use crate::persist::log::errno::NO_SPACE;
 use crate::persist::plan::{MaybeFile, Now, Part as Of, SaveJob};
 use crate::spec::Shard;
 
@@ -415,9 +416,6 @@ impl Part {
         }
     }
 }
-
-/// What a write that writes nothing counts as (ENOSPC).
-const NO_SPACE: i32 = 28;
 
 /// The next number of an operation.
 pub fn take(next: &mut u64) -> u64 {
