@@ -4,6 +4,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ringfort::base::rng::Rng;
 use ringfort::config::Config;
 use ringfort::engine::{link, txn::marks::Marks, worker::Input, worker::Worker};
+use ringfort::keyspace::slots::slot_of;
 use ringfort::spec::{Shard, Table, client::Client, shard::Server};
 use std::sync::{Arc, atomic::AtomicU64};
 
@@ -11,6 +12,13 @@ const PIPELINE: usize = 16;
 const KEYS: u64 = 1_000_000;
 
 fn worker() -> (Worker, usize) {
+    let mut workers = workers(1);
+    let mut worker = workers.pop().expect("there is one");
+    let conn = worker.open(Client { is_authenticated: true, ..Client::new(1, 0) });
+    (worker, conn)
+}
+
+fn workers(cores: usize) -> Vec<Worker> {
     let server: &'static Server = Box::leak(Box::new(Server {
         run_id: "0".repeat(40),
         pid: 1,
@@ -25,11 +33,9 @@ fn worker() -> (Worker, usize) {
         listeners: Vec::new(),
         supervised: "no",
     }));
-    let shard = Shard::new(0, 1, Config::default(), server, 7, 7);
-    let links = link::mesh(1, 64).pop().expect("one core has one set of links");
-    let mut worker = Worker::new(shard, links, Arc::new(Marks::new(1)), || 0);
-    let conn = worker.open(Client { is_authenticated: true, ..Client::new(1, 0) });
-    (worker, conn)
+    let marks = Arc::new(Marks::new(cores));
+    let links = link::mesh(cores, 64).into_iter().enumerate();
+    links.map(|(core, links)| Worker::new(Shard::new(core, cores, Config::default(), server, 7, 7), links, marks.clone(), || 0)).collect()
 }
 
 fn resp(words: &[String]) -> Vec<u8> {
@@ -86,5 +92,38 @@ fn turns(criterion: &mut Criterion) {
     run("xadd", None, &|_| "XADD mystream * field value".into());
 }
 
-criterion_group!(benches, turns);
+/// Two cores in turns on one thread: what a call costs both of them together when its key lies on the other core.
+fn crossings(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("two_cores");
+    group.throughput(Throughput::Elements(PIPELINE as u64));
+    for (name, is_here) in [("get_here", true), ("get_there", false)] {
+        let mut workers = workers(2);
+        let conn = workers[0].open(Client { is_authenticated: true, ..Client::new(1, 0) });
+        let owner = |n: u64| slot_of(format!("key:{n:012}").as_bytes()) >= 8192;
+        let keys: Vec<u64> = (0..KEYS).filter(|n| owner(*n) != is_here).collect();
+        let mut exchange = |bytes: &[u8]| {
+            workers[0].turn(1_000_000, &[Input { conn, bytes }]);
+            if !is_here {
+                workers[1].turn(1_000_000, &[]);
+                workers[0].turn(1_000_000, &[]);
+            }
+            let out = &mut workers[0].conns.get(conn).expect("the connection lives").out.buf;
+            assert!(!out.is_empty() && out[0] != b'-');
+            out.clear();
+        };
+        for n in &keys {
+            exchange(&resp(&format!("SET key:{n:012} {}", "v".repeat(32)).split(' ').map(str::to_string).collect::<Vec<_>>()));
+        }
+        let all = pipelines(|rng| format!("GET key:{:012}", keys[rng.below(keys.len() as u64) as usize]));
+        let mut at = 0;
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                at = (at + 1) % all.len();
+                exchange(&all[at]);
+            });
+        });
+    }
+}
+
+criterion_group!(benches, turns, crossings);
 criterion_main!(benches);
