@@ -20,8 +20,10 @@
 //! Ref: mmap(2) MAP_NORESERVE, madvise(2) MADV_DONTNEED
 #![allow(unsafe_code)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes in one granule.
 pub const GRANULE: usize = 8;
@@ -116,32 +118,61 @@ impl Drop for Mapping {
 
 /// How far a mapping that fills from its front is backed by huge pages: a look-up in a large arena misses the processor's
 /// address cache otherwise, and a walk of the page tables costs as much as the memory access itself (a GET of one in a million
-/// keys takes a fifth less time). Only chunks that are full are changed, so resident memory stays the same.
+/// keys takes a fifth less time). Only chunks that are touched all over are changed, so resident memory stays the same.
 #[derive(Default)]
 pub struct HugeChunks {
     done: usize,
-    is_refused: bool,
+    /// Chunks that were passed by because parts of them had never been touched; they are looked at again in turn.
+    sparse: VecDeque<usize>,
+    is_refused: Arc<AtomicBool>,
+}
+
+/// A chunk that is to be backed by a huge page, for a thread that may wait: the kernel first has every CPU put its lists in order
+/// and may have to move memory about, which takes milliseconds on a busy machine.
+pub struct Collapse {
+    /// Address of its first byte.
+    at: usize,
+    is_refused: Arc<AtomicBool>,
 }
 
 impl HugeChunks {
-    /// Backs the next chunk by a huge page if `filled` bytes of `map` say that it is full and `skip` (first byte, bytes) does not say that
-    /// parts of it are free. Returns whether there was a chunk to look at. Costs about 0.2 ms, in which nobody else waits.
-    pub fn step(&mut self, map: &Mapping, filled: usize, skip: impl FnOnce(usize, usize) -> bool) -> bool {
+    /// The next chunk to be backed by a huge page; `None` if there is none now. `filled` bytes of `map` are in use, and `skip` (first byte,
+    /// bytes) says whether parts of a chunk are free or were never touched. With no new chunk to look at, one of those that were skipped
+    /// gets another chance.
+    pub fn next(&mut self, map: &Mapping, filled: usize, skip: impl Fn(usize, usize) -> bool) -> Option<Collapse> {
+        if self.is_refused.load(Ordering::Relaxed) {
+            return None;
+        }
+        loop {
+            let end = (self.done + 1) * CHUNK;
+            let is_new = end + CHUNK_LAG <= filled && end <= map.len();
+            let chunk = if is_new { self.done } else { self.sparse.pop_front()? };
+            self.done += usize::from(is_new);
+            let start = chunk * CHUNK;
+            if !skip(start, CHUNK) {
+                return Some(Collapse { at: map.base().addr() + start, is_refused: self.is_refused.clone() });
+            }
+            self.sparse.push_back(chunk);
+            if !is_new {
+                return None;
+            }
+        }
+    }
+}
+
+impl Collapse {
+    /// Does it. The memory may be in use meanwhile: whoever touches the chunk just then waits while it is copied, about 0.2 ms.
+    pub fn run(self) {
         const MADV_COLLAPSE: libc::c_int = 25;
-        let start = self.done * CHUNK;
-        if self.is_refused || start + CHUNK + CHUNK_LAG > filled || start + CHUNK > map.len() {
-            return false;
-        }
-        self.done += 1;
-        if skip(start, CHUNK) {
-            return true;
-        }
-        // SAFETY: the range lies in the mapping; the call changes how its bytes are kept, not the bytes.
-        let result = unsafe { libc::madvise(map.base().add(start).cast(), CHUNK, MADV_COLLAPSE) };
-        // No huge page at hand is a matter of this moment; anything else, of the kernel or its settings.
+        let start = std::ptr::without_provenance_mut::<libc::c_void>(self.at);
+        // SAFETY: the call changes how the bytes of the range are kept, not the bytes, so that it is harmless whoever uses them
+        // meanwhile, and also if the mapping is gone by now and something else is there.
+        let result = unsafe { libc::madvise(start, CHUNK, MADV_COLLAPSE) };
+        // No huge page at hand, or nothing there any more, is a matter of this moment; anything else, of the kernel or its settings.
         let errno = std::io::Error::last_os_error().raw_os_error();
-        self.is_refused = result != 0 && errno != Some(libc::ENOMEM) && errno != Some(libc::EAGAIN);
-        true
+        if result != 0 && !matches!(errno, Some(libc::ENOMEM | libc::EAGAIN | libc::EBUSY)) {
+            self.is_refused.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -212,12 +243,24 @@ impl Arena {
         (self.fresh - 1 - self.free_pages) * PAGE
     }
 
-    /// Backs one more full chunk by a huge page; false when there is none. See [`HugeChunks::step`].
-    pub fn step_huge(&mut self) -> bool {
-        let (filled, runs) = (self.fresh * PAGE, &self.free_runs);
-        self.huge.step(&self.map, filled, |start, len| {
-            let (first, end) = ((start / PAGE) as u32, ((start + len) / PAGE) as u32);
-            runs.range(..end).next_back().is_some_and(|(&run, &pages)| run + pages > first)
+    /// The next full chunk to be backed by a huge page.
+    pub fn next_huge(&mut self) -> Option<Collapse> {
+        let (filled, runs, table) = (self.fresh * PAGE, &self.free_runs, self.table.base().cast::<Page>());
+        self.huge.next(&self.map, filled, |start, len| {
+            let (first, end) = (start / PAGE, (start + len) / PAGE);
+            if runs.range(..end as u32).next_back().is_some_and(|(&run, &pages)| (run + pages) as usize > first) {
+                return true;
+            }
+            // Every class has a page of which only the front was ever handed out.
+            let untouched = |number: usize| {
+                // SAFETY: chunks that are looked at end below `fresh` pages, which the table has room for; any bytes are a valid Page.
+                let page = unsafe { *table.add(number) };
+                match page.kind {
+                    0 | RUN_HEAD => 0,
+                    kind => PAGE - usize::from(page.fresh) * class_size(usize::from(kind) - 1),
+                }
+            };
+            (first..end).map(untouched).sum::<usize>() > len / 16
         })
     }
 
@@ -534,6 +577,22 @@ mod tests {
     }
 
     #[test]
+    fn chunks_that_are_hardly_touched_wait_until_they_are() {
+        let mut arena = Arena::new(1 << 28);
+        // One object of every class opens 56 pages, of which one or two kibibytes are in use.
+        (0..CLASSES).for_each(|class| assert!(arena.alloc(class_size(class)).is_some()));
+        assert!(arena.next_huge().is_none());
+        assert_eq!((arena.huge.done, arena.huge.sparse.len()), (1, 1));
+        for class in 0..CLASSES {
+            while arena.with_room[class] != 0 {
+                arena.alloc(class_size(class)).unwrap();
+            }
+        }
+        assert!(arena.next_huge().is_some());
+        assert_eq!((arena.huge.done, arena.huge.sparse.len()), (1, 0));
+    }
+
+    #[test]
     fn huge_pages_keep_the_bytes_and_come_for_full_chunks_only() {
         let mut arena = Arena::new(1 << 28);
         let objects: Vec<u32> = (0..120_000).map(|_| arena.alloc(64).unwrap()).collect();
@@ -542,7 +601,8 @@ mod tests {
             unsafe { arena.address(at).cast::<u32>().write(at) };
         }
         let mut steps = 0;
-        while arena.step_huge() {
+        while let Some(chunk) = arena.next_huge() {
+            chunk.run();
             steps += 1;
         }
         // 7.3 MiB: three full chunks, and a fourth that is still being filled.

@@ -6,5 +6,6 @@ pub mod num;
 pub mod park;
 pub mod ring;
 pub mod rng;
+pub mod same;
 pub mod simd;
 pub mod wheel;

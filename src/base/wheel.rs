@@ -16,6 +16,8 @@
 //!
 //! Ref: Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987
 
+use super::simd::prefetch;
+
 const TICK_MS: i64 = 4;
 const FIRST_BITS: u32 = 8;
 const LEVEL_BITS: u32 = 6;
@@ -47,6 +49,10 @@ pub trait Timers {
     fn due_ms(&self, id: u32) -> i64;
     /// `id` is now at `place`.
     fn placed(&mut self, id: u32, place: u32);
+    /// `due_ms` of `id` will be asked for soon.
+    fn prefetch(&self, id: u32) {
+        let _ = id;
+    }
 }
 
 /// What one `poll` did.
@@ -195,6 +201,7 @@ impl Wheel {
     }
 
     fn refile(&mut self, list: usize, now: i64, owner: &mut dyn Timers) -> Poll {
+        self.look_ahead(list, owner);
         let id = self.pop(list);
         let due = owner.due_ms(id);
         if due <= now {
@@ -205,6 +212,20 @@ impl Wheel {
         let place = self.push(list, id);
         owner.placed(id, place);
         Poll::Moved
+    }
+
+    /// When the first id of a chunk is about to be taken: asks for what the ids of the chunk behind it lead to, so that these misses overlap.
+    fn look_ahead(&self, list: usize, owner: &dyn Timers) {
+        let behind = |chunk: &Chunk| (chunk.next != 0).then(|| self.chunk(chunk.next)).flatten();
+        if let Some(first) = self.chunk(self.heads[list])
+            && usize::from(first.len) == CHUNK
+            && let Some(second) = behind(first)
+        {
+            second.ids.iter().for_each(|&id| owner.prefetch(id));
+            if let Some(third) = behind(second) {
+                prefetch(third);
+            }
+        }
     }
 
     /// On to the next tick that can have work, at most one past `target`.

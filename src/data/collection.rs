@@ -115,6 +115,23 @@ impl Default for Limits {
 /// How many misses in a row `Collection::prefetch` can lead through.
 pub const PREFETCH_DEPTH: u32 = 5;
 
+/// An element that is going to be looked up, and what one step of `Collection::prefetch` leaves to the next.
+#[derive(Clone, Copy, Debug)]
+pub struct Hint<'a> {
+    /// The element.
+    pub element: &'a [u8],
+    /// The step's own; 0 before the first.
+    pub kept: u64,
+}
+
+impl<'a> Hint<'a> {
+    /// Of an element, before the first step.
+    #[must_use]
+    pub fn new(element: &'a [u8]) -> Hint<'a> {
+        Hint { element, kept: 0 }
+    }
+}
+
 /// One type of collection. `Default` is the empty one.
 pub trait Collection: Default + Clone + Send + Sync + 'static {
     /// Which one.
@@ -144,10 +161,10 @@ pub trait Collection: Default + Clone + Send + Sync + 'static {
     fn next_expiry(&self) -> Option<i64> {
         None
     }
-    /// Asks for memory that a look-up of `element` will read. `depth`: 0 to `PREFETCH_DEPTH` - 1, each time what the
-    /// previous ones led to; so the misses of many look-ups overlap. A hint: it changes nothing.
-    fn prefetch(&self, element: &[u8], depth: u32) {
-        let _ = (element, depth);
+    /// Asks for memory that a look-up of an element will read. `depth`: 0 to `PREFETCH_DEPTH` - 1, each time what the
+    /// previous ones led to; so the misses of many look-ups overlap. It changes nothing but `hint`.
+    fn prefetch(&self, hint: &mut Hint, depth: u32) {
+        let _ = (hint, depth);
     }
     /// As an object.
     fn wrap(this: Arc<Self>) -> Object;
@@ -219,8 +236,8 @@ macro_rules! objects {
 
             /// See [`Collection::prefetch`].
             #[inline]
-            pub fn prefetch(&self, element: &[u8], depth: u32) {
-                match self { $(Object::$kind(c) => c.prefetch(element, depth),)* }
+            pub fn prefetch(&self, hint: &mut Hint, depth: u32) {
+                match self { $(Object::$kind(c) => c.prefetch(hint, depth),)* }
             }
 
             /// Whether it is empty.

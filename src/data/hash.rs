@@ -22,7 +22,7 @@ mod view;
 pub use big::Big;
 pub use view::{Entry, HashForm, HashRef, Iter, is_over};
 
-use super::collection::{Collection, Limits, collection};
+use super::collection::{Collection, Hint, Limits, collection};
 use super::pack::{self, HEAD, Pack};
 
 /// The latest time that a field can have, as the widths of all forms allow.
@@ -236,9 +236,9 @@ impl Collection for Hash {
     }
 
     #[inline]
-    fn prefetch(&self, element: &[u8], depth: u32) {
+    fn prefetch(&self, hint: &mut Hint, depth: u32) {
         if let Form::Big(big) = &self.0 {
-            big.prefetch(element, depth);
+            big.prefetch(hint.element, depth, &mut hint.kept);
         }
     }
 

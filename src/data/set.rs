@@ -15,7 +15,7 @@ mod big;
 pub mod ints;
 mod view;
 
-use super::collection::{Collection, Limits, collection};
+use super::collection::{Collection, Hint, Limits, collection};
 use super::pack::{self, Item, Pack};
 use big::Big;
 pub use ints::IntSet;
@@ -275,9 +275,9 @@ impl Collection for Set {
     }
 
     #[inline]
-    fn prefetch(&self, element: &[u8], depth: u32) {
+    fn prefetch(&self, hint: &mut Hint, depth: u32) {
         if let Form::Big(big) = &self.0 {
-            big.prefetch(Item::of(element), depth);
+            big.prefetch(Item::of(hint.element), depth, &mut hint.kept);
         }
     }
 

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use foldhash::{SharedSeed, quality::FoldHasher};
 
 use crate::base::rng::Rng;
+use crate::base::same::is_same;
 use crate::base::simd::prefetch;
 use apart::Apart;
 use node::{Node, Place};
@@ -144,11 +145,17 @@ impl Table {
         spread(hasher.finish())
     }
 
+    /// Where in the directory `hash` belongs.
+    #[inline]
+    fn place_of(&self, hash: u64) -> usize {
+        // Two shifts, because 64 - 0 would be too far for one.
+        ((hash >> 1) >> (63 - self.depth)) as usize
+    }
+
     /// The number of the node for `hash`; `None` while there is none at all.
     #[inline]
     fn node_for(&self, hash: u64) -> Option<u32> {
-        // Two shifts, because 64 - 0 would be too far for one.
-        self.directory.get(((hash >> 1) >> (63 - self.depth)) as usize).copied()
+        self.directory.get(self.place_of(hash)).copied()
     }
 
     #[inline]
@@ -173,7 +180,7 @@ impl Table {
     #[inline]
     fn find(&self, hash: u64, key: &[u8]) -> Option<Spot> {
         let number = self.node_for(hash)?;
-        let slot = node::find(self.node(number), tag_of(hash), |place| self.resolve(place).0 == key)?;
+        let slot = node::find(self.node(number), tag_of(hash), |place| is_same(self.resolve(place).0, key))?;
         Some(Spot { node: number, slot })
     }
 
@@ -187,7 +194,7 @@ impl Table {
         let is_it = |place| {
             let (own, found) = self.resolve(place);
             payload = found;
-            own == key
+            is_same(own, key)
         };
         node::find(self.node(number), tag_of(hash), is_it)?;
         Some(payload)
@@ -200,16 +207,24 @@ impl Table {
         self.find(self.hash(key), key).is_some()
     }
 
-    /// One step of the way to `key`: 0 the node's tags, 1 the bytes of the element whose tag fits. See `Collection::prefetch`.
+    /// One step of the way to `key`: 0 the place in the directory, 1 the node's handle, 2 its tags, 3 the bytes of the element whose
+    /// tag fits. `hash`: 0 before the first step, the hash of the key from then on. See `Collection::prefetch_on`.
     #[inline]
-    pub fn prefetch_step(&self, key: &[u8], depth: u32) {
-        let hash = self.hash(key);
-        let Some(number) = self.node_for(hash) else { return };
+    pub fn prefetch_step(&self, key: &[u8], depth: u32, hash: &mut u64) {
+        if depth == 0 {
+            *hash = self.hash(key);
+            return prefetch(self.directory.as_ptr().wrapping_add(self.place_of(*hash)));
+        }
+        let Some(number) = self.node_for(*hash) else { return };
+        if depth == 1 {
+            let Some(group) = self.groups.get(number as usize / GROUP) else { return };
+            return prefetch(group.as_ptr().wrapping_add(number as usize % GROUP));
+        }
         let node = self.node(number);
         match depth {
             // Head and tags of about a hundred elements lie side by side.
-            0 => (0..7).for_each(|line| prefetch(node.as_ptr().wrapping_add(line * 64))),
-            1 => node::prefetch_fitting(node, tag_of(hash)),
+            2 => (0..7).for_each(|line| prefetch(node.as_ptr().wrapping_add(line * 64))),
+            3 => node::prefetch_fitting(node, tag_of(*hash)),
             _ => {}
         }
     }

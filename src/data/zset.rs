@@ -18,7 +18,7 @@ mod tree;
 
 use std::ops::Range;
 
-use super::collection::{Collection, Limits, collection};
+use super::collection::{Collection, Hint, Limits, collection};
 use super::pack::{HEAD, Item, Pack};
 pub use range::{Iter, LexBound, LexRange, ScoreRange};
 pub use tree::{Tree, Updated};
@@ -332,9 +332,9 @@ impl Collection for Zset {
         }
     }
     #[inline]
-    fn prefetch(&self, element: &[u8], depth: u32) {
+    fn prefetch(&self, hint: &mut Hint, depth: u32) {
         if let Form::Big(big) = &self.form {
-            big.prefetch(element, depth);
+            big.prefetch(hint.element, depth);
         }
     }
 

@@ -9,12 +9,18 @@ use super::{
     run::{self, Job},
     worker::Worker,
 };
-use crate::keyspace::{Key, slots};
+use crate::data::collection::Hint;
+use crate::keyspace::{Key, Keyspace, slots};
 use crate::proto::{Span, encode::Out};
-use crate::spec::{Args, call::Origin};
+use crate::spec::{Args, call::Origin, table::Row};
 
 /// Words up to which a call that is fast for one element counts as fast.
 const FEW_WORDS: u32 = 16;
+
+/// Calls by which a batch asks for buckets and for entries before it needs them: what memory takes to answer is what so many
+/// short calls take to run, and no more requests are under way than a core can have.
+const BUCKETS_AHEAD: usize = 16;
+const ENTRIES_AHEAD: usize = 8;
 
 /// Who waits for the reply of a call that could not run at once.
 #[derive(Clone, Copy)]
@@ -60,8 +66,8 @@ impl Worker {
         ran
     }
 
-    /// Runs the batch: prefetches entries (buckets were prefetched at intake), then runs in order. Calls whose cost is constant
-    /// are timed together.
+    /// Runs the batch in order, with buckets and entries of later calls on their way (roots were asked for at intake). Calls whose cost
+    /// is constant are timed together.
     fn run_batch(&mut self, calls: &[BatchCall], spans: &[Span], sources: &Sources) {
         if calls.is_empty() {
             return;
@@ -70,32 +76,29 @@ impl Worker {
             base: &sources.list[c.source as usize].bytes()[c.base as usize..],
             spans: &spans[c.first as usize..(c.first + c.count) as usize],
         };
-        if calls.len() > 1 {
-            // Root, bucket and entry depend on each other: one pass for each, so that the misses of all calls overlap.
-            for c in calls {
-                if let Some((_, hash, slot)) = c.hint {
-                    self.shard.ks.prefetch_bucket(c.db as usize, &Key { bytes: &[], hash, slot });
-                }
-            }
-            for c in calls {
-                if let Some((at, hash, slot)) = c.hint {
-                    self.shard.ks.prefetch_entry(c.db as usize, &Key { bytes: words(c).get(at as usize), hash, slot });
-                }
-            }
-        }
         let commands = &self.shard.server.commands;
+        // Root (asked for at intake), bucket and entry depend on each other. Buckets are asked for a good way ahead of the calls, entries
+        // half of it, so that their misses pass while calls run; elements need all of it beforehand.
+        let has_elements = calls.iter().any(|c| commands.row(c.row).element != 0);
+        let (buckets, entries) = if has_elements { (calls.len(), calls.len()) } else { (BUCKETS_AHEAD, ENTRIES_AHEAD) };
         if calls.len() > 1 {
-            self.shard.ks.prefetch_elements(calls.iter().filter_map(|c| {
-                let (element, (at, hash, slot)) = (commands.row(c.row).element, c.hint?);
-                let args = words(c);
-                let element = (element != 0).then(|| args.try_get(usize::from(element)))??;
-                Some((c.db as usize, Key { bytes: args.get(at as usize), hash, slot }, element))
-            }));
+            calls.iter().take(buckets).for_each(|c| prefetch_bucket(&self.shard.ks, c));
+            calls.iter().take(entries).for_each(|c| prefetch_entry(&self.shard.ks, c));
         }
         let times_all = (0..1000).contains(&self.shard.config.slowlog_log_slower_than);
         let mut start = (self.nanos)();
         let mut group = Group::default();
-        for c in calls {
+        for (n, c) in calls.iter().enumerate() {
+            if has_elements && n % Keyspace::LOOKS == 0 && calls.len() > 1 {
+                let next = calls[n..].iter().take(Keyspace::LOOKS);
+                self.shard.ks.prefetch_elements(next.filter_map(|c| look(commands.row(c.row), c.db as usize, c.hint, &words(c))));
+            }
+            if let Some(next) = calls.get(n + buckets) {
+                prefetch_bucket(&self.shard.ks, next);
+            }
+            if let Some(next) = calls.get(n + entries) {
+                prefetch_entry(&self.shard.ks, next);
+            }
             let is_constant = commands.row(c.row).is_constant && c.count <= FEW_WORDS;
             let constant = c.kind == Kind::Call && is_constant && !times_all;
             if constant && group.takes(c.row) {
@@ -254,7 +257,9 @@ impl Worker {
             let job = Job { row: w.row, args: w.words.args(), db: w.db, now: self.now, origin: w.origin, home, hint: None };
             let asker = if let Asker::Core(core) = w.asker { core } else { self.shard.core };
             if !self.run_blocking(asker, w.back, &job, &mut out) {
-                self.waiters.has_blocked = false;
+                if !std::mem::take(&mut self.waiters.has_blocked) {
+                    run::account(&mut self.shard, w.row, (self.nanos)().saturating_sub(start), 1);
+                }
                 return;
             }
         } else if w.kind != Kind::Call {
@@ -292,12 +297,12 @@ impl Worker {
             }
         }
         let commands = &self.shard.server.commands;
-        self.shard.ks.prefetch_elements(calls.iter().filter_map(|c| {
-            let (element, (at, hash, slot)) = (commands.row(c.row).element, c.hint?);
-            let args = Args { base: bytes, spans: &spans[c.first as usize..(c.first + c.count) as usize] };
-            let element = (element != 0).then(|| args.try_get(usize::from(element)))??;
-            Some((c.db as usize, Key { bytes: args.get(at as usize), hash, slot }, element))
-        }));
+        for some in calls.chunks(Keyspace::LOOKS) {
+            self.shard.ks.prefetch_elements(some.iter().filter_map(|c| {
+                let args = Args { base: bytes, spans: &spans[c.first as usize..(c.first + c.count) as usize] };
+                look(commands.row(c.row), c.db as usize, c.hint, &args)
+            }));
+        }
         let passes_holds = self.probe.has(Fault::CallsPassHolds);
         let times_all = (0..1000).contains(&self.shard.config.slowlog_log_slower_than);
         let mut start = (self.nanos)();
@@ -329,7 +334,10 @@ impl Worker {
             let job = Job { row: c.row, args, db: c.db as usize, now: self.now, origin: c.origin, home: None, hint: c.hint };
             if is_alone && self.is_blocking(c.row) {
                 if !self.run_blocking(core, c.back, &job, &mut out) {
-                    self.waiters.has_blocked = false;
+                    // What is answered later was run; what waits for a key was not.
+                    if !std::mem::take(&mut self.waiters.has_blocked) {
+                        run::account(&mut self.shard, c.row, (self.nanos)().saturating_sub(start), 1);
+                    }
                     c.reply = None;
                     continue;
                 }
@@ -429,6 +437,31 @@ impl Worker {
     /// Sends all parcels.
     pub(super) fn send_parcels(&mut self) {
         (0..self.parcels.len()).for_each(|core| self.send_parcel(core));
+    }
+}
+
+/// The element that a call of one key looks up first.
+#[inline]
+fn look<'a>(row: &Row, db: usize, hint: Option<(u32, u64, u16)>, args: &Args<'a>) -> Option<(usize, Key<'a>, Hint<'a>)> {
+    if row.element == 0 {
+        return None;
+    }
+    let (at, hash, slot) = hint?;
+    let element = args.try_get(usize::from(row.element))?;
+    Some((db, Key { bytes: args.get(at as usize), hash, slot }, Hint::new(element)))
+}
+
+#[inline(always)]
+fn prefetch_bucket(ks: &Keyspace, c: &BatchCall) {
+    if let Some((_, hash, slot)) = c.hint {
+        ks.prefetch_bucket(c.db as usize, &Key { bytes: &[], hash, slot });
+    }
+}
+
+#[inline(always)]
+fn prefetch_entry(ks: &Keyspace, c: &BatchCall) {
+    if let Some((_, hash, slot)) = c.hint {
+        ks.prefetch_entry(c.db as usize, &Key { bytes: &[], hash, slot });
     }
 }
 

@@ -17,7 +17,7 @@
 //! - Any unit number inside the mapping is a readable bucket, whatever it holds.
 #![allow(unsafe_code)]
 
-use crate::base::arena::{HugeChunks, Mapping};
+use crate::base::arena::{Collapse, HugeChunks, Mapping};
 use crate::base::simd::{LANES, match_tags, prefetch};
 
 /// Most buckets in one table.
@@ -145,7 +145,8 @@ pub struct Owner {
 struct Class {
     blocks: Vec<u32>,
     len: usize,
-    owners: Vec<(u32, u32)>,
+    /// Owners of the tables of each block: a growing keyspace passes every class by, so none of them gets room for all tables at once.
+    owners: Vec<Vec<(u32, u32)>>,
 }
 
 /// All tables of one core. See the file's head.
@@ -183,16 +184,20 @@ impl BucketHeap {
         self.buckets * BUCKET_BYTES
     }
 
-    /// Backs one more full chunk by a huge page; false when there is none.
-    pub fn step_huge(&mut self) -> bool {
+    /// The next full chunk to be backed by a huge page.
+    pub fn next_huge(&mut self) -> Option<Collapse> {
         let (filled, has_cold) = (self.position.len() * BLOCK_BUCKETS * BUCKET_BYTES, self.cold > 0);
-        self.huge.step(&self.map, filled, |_, _| has_cold)
+        self.huge.next(&self.map, filled, |_, _| has_cold)
     }
 
     /// Bytes of bookkeeping beside the buckets.
     #[must_use]
     pub fn side_bytes(&self) -> usize {
-        let owners: usize = self.classes.iter().map(|c| c.owners.capacity() * 8 + c.blocks.capacity() * 4).sum();
+        let owners: usize = self
+            .classes
+            .iter()
+            .map(|c| c.owners.iter().map(|o| o.capacity() * 8).sum::<usize>() + c.owners.capacity() * 24 + c.blocks.capacity() * 4)
+            .sum();
         owners + (self.position.capacity() + self.free_blocks.capacity()) * 4
     }
 
@@ -214,9 +219,10 @@ impl BucketHeap {
             let block = take_block(&self.map, &mut self.free_blocks, &mut self.cold, &mut self.position)?;
             self.position[block as usize] = class.blocks.len() as u32;
             class.blocks.push(block);
+            class.owners.push(Vec::with_capacity(per_block));
         }
         class.len += 1;
-        class.owners.push((pack_root(owner), owner.prefix));
+        class.owners.last_mut()?.push((pack_root(owner), owner.prefix));
         let at = class.blocks[index / per_block] * BLOCK_BUCKETS as u32 + (index % per_block * len) as u32;
         self.buckets += len;
         let mut empty = Bucket { meta: 0, tags: [0; LANES], refs: [0; LANES] };
@@ -234,23 +240,21 @@ impl BucketHeap {
         let class = self.classes.get_mut(class_number)?;
         debug_assert!(index < class.len && class.blocks[index / per_block] as usize == block);
         let last = class.len.checked_sub(1)?;
-        let last_owner = class.owners.pop()?;
+        let last_owner = class.owners.get_mut(last / per_block)?.pop()?;
         let last_at = class.blocks[last / per_block] * BLOCK_BUCKETS as u32 + (last % per_block * len) as u32;
         class.len = last;
         self.buckets -= len;
         let mut moved = None;
         if index != last {
-            class.owners[index] = last_owner;
+            class.owners[index / per_block][index % per_block] = last_owner;
             moved = Some((unpack_root(last_owner), last_at));
             self.copy(last_at, at, len);
         }
         let class = &mut self.classes[class_number];
-        if class.owners.len() * 4 < class.owners.capacity() {
-            class.owners.shrink_to(class.owners.len() * 2);
-        }
         if class.len.div_ceil(per_block) < class.blocks.len()
             && let Some(block) = class.blocks.pop()
         {
+            class.owners.pop();
             self.give_block(block);
         }
         moved

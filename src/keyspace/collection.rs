@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::entry::{Body, Content, Entry, Kind};
 use super::item::Ttl;
 use super::{Found, Key, Keyspace};
-use crate::data::collection::{Collection, Object, PREFETCH_DEPTH};
+use crate::data::collection::{Collection, Hint, Object, PREFETCH_DEPTH};
 
 /// Objects up to this many bytes are freed at once, others in steps.
 const AT_ONCE: usize = 16 * 1024;
@@ -43,24 +43,29 @@ pub enum Unedited {
 }
 
 impl Keyspace {
+    /// Look-ups to be asked for at once: what they lead to fits the first cache, more would push each other out.
+    pub const LOOKS: usize = 32;
+
     /// Asks for the memory that look-ups of elements in big collections will read, so that the misses of all overlap. The entries
     /// of the keys should be on their way already. A hint: it changes nothing.
-    pub fn prefetch_elements<'a>(&self, looks: impl Iterator<Item = (usize, Key<'a>, &'a [u8])> + Clone) {
-        for depth in 0..PREFETCH_DEPTH {
-            let (mut last, mut is_any) = (None, false);
-            for (db, key, element) in looks.clone() {
-                let object = match last {
-                    Some((d, hash, object)) if d == db && hash == key.hash => object,
-                    _ => self.big_object(db, &key),
-                };
-                last = Some((db, key.hash, object));
-                if let Some(object) = object {
-                    object.prefetch(element, depth);
-                    is_any = true;
+    pub fn prefetch_elements<'a>(&self, looks: impl Iterator<Item = (usize, Key<'a>, Hint<'a>)>) {
+        let (mut last, mut list) = (None, Vec::new());
+        for (db, key, hint) in looks {
+            let object = match last {
+                Some((d, hash, object)) if d == db && hash == key.hash => object,
+                _ => self.big_object(db, &key),
+            };
+            last = Some((db, key.hash, object));
+            if let Some(object) = object {
+                if list.is_empty() {
+                    list.reserve(Self::LOOKS);
                 }
+                list.push((object, hint));
             }
-            if !is_any {
-                return;
+        }
+        for depth in 0..PREFETCH_DEPTH {
+            for (object, hint) in &mut list {
+                object.prefetch(hint, depth);
             }
         }
     }

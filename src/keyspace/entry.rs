@@ -7,9 +7,10 @@
 //! varint  value length, inline values only
 //! [u48 expiry in ms, or i64 when it does not fit; then u32 place in the timing wheel, 0 = none]
 //! key bytes
-//! value   inline bytes (a string, or the pack of a small collection) | i32 | i64 | u32 number of a value kept apart
+//! value   inline bytes (a string, or the pack of a small collection) | u24 | i32 | i64 | u32 number of a value kept apart
 //! ```
-//! A 16-byte key with 32 bytes of value is 54 bytes (56 in the arena), with expiry 64; with an 8-digit integer 25 (32).
+//! Integers from 0 to 2^27 - 1 are kept in three bytes: type 7 says so, and bits 3..=5 of the flags are their upper bits.
+//! A 16-byte key with 32 bytes of value is 54 bytes (56 in the arena), with expiry 64; with an 8-digit integer 24.
 //!
 //! Strings above INLINE_MAX are `bytes::Bytes` in a slab of this core, collections that outgrew their pack are `Object`s
 //! in another; the entry holds their number. A reply or another core clones the handle; a change takes it back when
@@ -25,7 +26,9 @@
 
 pub use super::apart::Held;
 use super::apart::{Apart, Objects, apart_bytes};
-use crate::base::arena::{Arena, rounded};
+use crate::base::arena::{Arena, Collapse, rounded};
+use crate::base::same::is_same;
+use crate::base::simd::prefetch;
 pub use crate::data::collection::Kind;
 use crate::data::collection::Object;
 
@@ -38,6 +41,9 @@ const INLINE: u8 = 0;
 const INT32: u8 = 1;
 const INT64: u8 = 2;
 const APART: u8 = 3;
+/// An integer of 27 bits, its upper three added to this; in the flags it is the type SHORT_INT with those three bits.
+const INT27: u8 = 4;
+const SHORT_INT: u8 = 7;
 const RAW: u8 = 1 << 5;
 const EXPIRY_SHIFT: u32 = 6;
 const NO_EXPIRY: u8 = 0;
@@ -115,6 +121,7 @@ struct Shape {
 impl Shape {
     fn new(head: &Head, key_len: usize, content: &Content) -> Shape {
         let (encoding, value_len) = match content {
+            Content::Int(n) if (0..1 << 27).contains(n) => (INT27 + (n >> 24) as u8, 3),
             Content::Int(n) if i32::try_from(*n).is_ok() => (INT32, 4),
             Content::Int(_) => (INT64, 8),
             Content::Inline(bytes) => (INLINE, bytes.len()),
@@ -233,7 +240,8 @@ impl Raw {
         // SAFETY: flags and lengths were written by `write` for this allocation.
         unsafe {
             let flags = self.byte(0);
-            let encoding = (flags >> ENCODING_SHIFT) & 3;
+            let bits = flags >> ENCODING_SHIFT;
+            let encoding = if flags & KIND_MASK == SHORT_INT { INT27 + (bits & 7) } else { bits & 3 };
             let expiry = flags >> EXPIRY_SHIFT;
             let (key_len, mut at) = self.varint(4);
             let value_len = match encoding {
@@ -242,8 +250,9 @@ impl Raw {
                     at = next;
                     len
                 }
+                INT32 | APART => 4,
                 INT64 => 8,
-                _ => 4,
+                _ => 3,
             };
             Shape { encoding, expiry, expiry_at: at, key_at: at + expiry_len(expiry), key_len, value_len }
         }
@@ -254,8 +263,12 @@ impl Raw {
     /// # Safety
     /// The allocation has room for `shape`.
     unsafe fn put_head(self, shape: &Shape, head: &Head) {
-        let raw = if head.raw { RAW } else { 0 };
-        let flags = head.kind as u8 | (shape.encoding << ENCODING_SHIFT) | raw | (shape.expiry << EXPIRY_SHIFT);
+        let form = if shape.encoding >= INT27 {
+            SHORT_INT | ((shape.encoding - INT27) << ENCODING_SHIFT)
+        } else {
+            head.kind as u8 | (shape.encoding << ENCODING_SHIFT) | if head.raw { RAW } else { 0 }
+        };
+        let flags = form | (shape.expiry << EXPIRY_SHIFT);
         let clock = (head.clock & CLOCK_MASK).to_le_bytes();
         // SAFETY: the caller provides room for the whole shape, of which these are parts.
         unsafe {
@@ -310,7 +323,11 @@ impl<'a> View<'a> {
                 INLINE => Body::Inline(std::slice::from_raw_parts(self.raw.0.add(at), self.shape.value_len)),
                 INT32 => Body::Int(i64::from(i32::from_le_bytes(self.raw.get(at)))),
                 INT64 => Body::Int(i64::from_le_bytes(self.raw.get(at))),
-                _ => Body::Apart(u32::from_le_bytes(self.raw.get(at))),
+                APART => Body::Apart(u32::from_le_bytes(self.raw.get(at))),
+                short => {
+                    let [a, b, c] = self.raw.get(at);
+                    Body::Int(i64::from(u32::from_le_bytes([a, b, c, short - INT27])))
+                }
             }
         }
     }
@@ -327,7 +344,7 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn is_raw(&self) -> bool {
         // SAFETY: the flags of a live entry.
-        unsafe { self.raw.byte(0) & RAW != 0 }
+        self.shape.encoding < INT27 && unsafe { self.raw.byte(0) & RAW != 0 }
     }
 
     /// When it expires, unix ms.
@@ -390,9 +407,9 @@ impl Store {
         Store { arena: Arena::new(bytes), apart: Apart::default(), objects: Objects::default() }
     }
 
-    /// Backs one more full chunk of entries by a huge page; false when there is none.
-    pub fn step_huge(&mut self) -> bool {
-        self.arena.step_huge()
+    /// The next full chunk of entries to be backed by a huge page.
+    pub fn next_huge(&mut self) -> Option<Collapse> {
+        self.arena.next_huge()
     }
 
     /// Bytes of all entries and of the values kept apart.
@@ -435,17 +452,19 @@ impl Store {
         View { raw, shape, _store: std::marker::PhantomData }
     }
 
-    /// Asks for an entry's first cache line.
+    /// Asks for an entry's first cache line, and for the next one where most entries of a key and a short value end.
     #[inline]
     pub fn prefetch(&self, entry: u32) {
-        crate::base::simd::prefetch(self.arena.address(entry));
+        let address = self.arena.address(entry);
+        prefetch(address);
+        prefetch(address.wrapping_add(48));
     }
 
     /// Whether the entry's key is `key`.
     #[inline]
     #[must_use]
     pub fn has_key(&self, entry: Entry, key: &[u8]) -> bool {
-        self.view(entry).key() == key
+        is_same(self.view(entry).key(), key)
     }
 
     /// A new entry; `None` when the arena is full.
@@ -631,7 +650,27 @@ mod tests {
         let value = Content::Inline(&[b'v'; 32]);
         assert_eq!(Shape::new(&head, 16, &value).size(), 54);
         assert_eq!(Shape::new(&timed, 16, &value).size(), 64);
-        assert_eq!(Shape::new(&head, 16, &Content::Int(12_345_678)).size(), 25);
+        assert_eq!(Shape::new(&head, 16, &Content::Int(99_999_999)).size(), 24);
+        assert_eq!(Shape::new(&head, 16, &Content::Int(-1)).size(), 25);
+    }
+
+    #[test]
+    fn integers_of_every_width_read_back_and_keep_type_and_expiry() {
+        let mut store = Store::new(1 << 26);
+        for n in
+            [0, 1, 255, 1 << 23, (1 << 24) - 1, 1 << 24, 99_999_999, (1 << 27) - 1, 1 << 27, -1, i64::from(i32::MIN), 1 << 31, i64::MIN]
+        {
+            let mut entry = store.create(&Head { clock: 77, ..Head::default() }, b"key", &Content::Int(n)).unwrap();
+            for at in [Some(5), Some(1 << 50), None] {
+                entry = store.set_expiry(entry, at, 3).unwrap();
+                let view = store.view(entry);
+                assert!(matches!(view.body(), Body::Int(m) if m == n), "{n}");
+                assert_eq!((view.key(), view.kind(), view.is_raw(), view.clock()), (&b"key"[..], Kind::String, false, 77));
+                assert_eq!(view.expire_at(), at);
+            }
+            store.free(entry);
+        }
+        assert_eq!(store.used_bytes(), 0);
     }
 
     #[test]

@@ -20,6 +20,8 @@ use crate::data::hash::Hash;
 
 /// How long a key is left in peace whose slot the caller wanted skipped, ms.
 const SKIP_MS: i64 = 8;
+/// Keys that are taken out of the wheel before the first of them is deleted.
+const DUE_AT_ONCE: usize = 16;
 /// Fields of one hash that are deleted before others have their turn.
 const FIELDS_AT_ONCE: usize = 128;
 
@@ -114,6 +116,10 @@ impl Timers for Clockwork<'_> {
     fn placed(&mut self, id: u32, place: u32) {
         self.0.set_timer(Entry::from_number(id), place);
     }
+
+    fn prefetch(&self, id: u32) {
+        self.0.prefetch(id);
+    }
 }
 
 /// The first millisecond at which a key is over.
@@ -129,15 +135,34 @@ impl Keyspace {
         if !self.tuning.active_expire || self.tuning.keep_expired || self.tuning.is_loading {
             return 0;
         }
-        let mut deleted = 0;
-        let mut left = budget;
-        while left > 0 {
-            match self.wheel.poll(now, &mut Clockwork(&mut self.store)) {
-                Poll::Idle => break,
-                Poll::Moved => {}
-                Poll::Due(id) => deleted += usize::from(self.expire_entry(Entry::from_number(id), now, skip)),
+        let (mut deleted, mut left, mut is_idle) = (0, budget, false);
+        let mut due: Vec<(Entry, u64, u16)> = Vec::with_capacity(DUE_AT_ONCE);
+        while left > 0 && !is_idle {
+            // Several at a time, so that the misses of finding them overlap.
+            while left > 0 && due.len() < DUE_AT_ONCE {
+                match self.wheel.poll(now, &mut Clockwork(&mut self.store)) {
+                    Poll::Idle => {
+                        is_idle = true;
+                        break;
+                    }
+                    Poll::Moved => {}
+                    Poll::Due(id) => {
+                        let entry = Entry::from_number(id);
+                        let bytes = self.store.view(entry).key();
+                        let (hash, slot) = (self.hash(bytes), slot_of(bytes));
+                        // Nearly all keys are in the first database.
+                        self.prefetch_root(0, &Key { bytes: &[], hash, slot });
+                        due.push((entry, hash, slot));
+                    }
+                }
+                left -= 1;
             }
-            left -= 1;
+            for &(_, hash, slot) in &due {
+                self.prefetch_bucket(0, &Key { bytes: &[], hash, slot });
+            }
+            for (entry, hash, slot) in due.drain(..) {
+                deleted += usize::from(self.expire_entry(entry, (hash, slot), now, skip));
+            }
         }
         // Hashes have a share of their own, so that neither keys nor fields wait for all of the others.
         deleted + self.expire_elements(now, left.max(budget / 4), skip)
@@ -267,16 +292,14 @@ impl Keyspace {
     }
 
     /// A timer came up: the entry is out of the wheel now.
-    fn expire_entry(&mut self, entry: Entry, now: i64, skip: &mut dyn FnMut(u16) -> bool) -> bool {
-        let view = self.store.view(entry);
-        let bytes = view.key().to_vec();
-        let slot = slot_of(&bytes);
+    fn expire_entry(&mut self, entry: Entry, (hash, slot): (u64, u16), now: i64, skip: &mut dyn FnMut(u16) -> bool) -> bool {
         if skip(slot) {
             let timer = self.wheel.insert(entry.number(), now.saturating_add(SKIP_MS), now);
             self.store.set_timer(entry, timer);
             return false;
         }
-        let key = Key { bytes: &bytes, hash: self.hash(&bytes), slot };
+        let bytes = self.store.view(entry).key().to_vec();
+        let key = Key { bytes: &bytes, hash, slot };
         for db in 0..self.numbers.len() {
             let Some(place) = self.place(db, slot) else {
                 continue;

@@ -27,6 +27,7 @@
 mod growth;
 
 use super::buckets::{BUCKETS_MAX, BucketHeap, Owner, size_for};
+use crate::base::arena::Collapse;
 use crate::base::simd::{self, LANES};
 
 const DIR_BITS_MAX: u32 = 10;
@@ -144,9 +145,9 @@ pub struct Index {
 }
 
 impl Index {
-    /// Backs one more full chunk of buckets by a huge page; false when there is none.
-    pub fn step_huge(&mut self) -> bool {
-        self.heap.step_huge()
+    /// The next full chunk of buckets to be backed by a huge page.
+    pub fn next_huge(&mut self) -> Option<Collapse> {
+        self.heap.next_huge()
     }
 
     /// An index of `roots` slots a space, in at most `bytes` of bucket memory. Spaces cost nothing until used.

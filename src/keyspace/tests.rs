@@ -675,6 +675,27 @@ mod fields {
 }
 
 #[test]
+fn the_usage_of_all_keys_is_what_is_used() {
+    // Blocks of buckets that stay for the next table, and a count for each slot: no key's.
+    const FIXED: usize = 384 << 10;
+    for (count, bytes, ttl) in [(100_000, 5, Ttl::None), (100_000, 40, Ttl::At(1_000_000)), (2000, 7000, Ttl::None)] {
+        let mut keys = Keyspace::new(1, 1, 0..SLOTS);
+        // What a database takes with its first key is no key's.
+        let first = keys.key(b"first");
+        assert!(keys.set_str(0, &first, b"", Ttl::None, 0));
+        let before = keys.used_bytes();
+        let names: Vec<String> = (0..count).map(|i| format!("key:{i}")).collect();
+        for name in &names {
+            let key = keys.key(name.as_bytes());
+            assert!(keys.set_str(0, &key, &vec![b'v'; bytes], ttl, 0));
+        }
+        let used = keys.used_bytes() - before;
+        let told: usize = names.iter().filter_map(|name| keys.usage(0, &keys.key(name.as_bytes()))).sum();
+        assert!(told.abs_diff(used) < used / 20 + FIXED, "{count} keys of {bytes} bytes: {told} of {used}");
+    }
+}
+
+#[test]
 fn a_walk_in_the_smallest_steps_ends() {
     let mut keys = Keyspace::new(1, 1, 0..SLOTS);
     for i in 0..700 {

@@ -3,9 +3,12 @@
 //! Ref: redis.io/commands/memory-usage
 
 use super::{Key, Keyspace};
+use crate::base::arena::Collapse;
 
-/// Buckets' share of one key at the average fill, bytes.
-const INDEX_SHARE: usize = 8;
+/// Bytes of a bucket of the index.
+const BUCKET_BYTES: usize = 64;
+/// Most bytes of the wheel that one key is charged with, where few share it.
+const TIMER_MAX: usize = 16;
 
 impl Keyspace {
     /// Bytes in use: entries with their class rounding, values kept apart, buckets, roots, directories, the wheel.
@@ -14,9 +17,9 @@ impl Keyspace {
         self.store.used_bytes() + self.overhead_bytes()
     }
 
-    /// Backs one more full 2 MiB of entries or index by a huge page: about 0.2 ms. False when there is none.
-    pub fn step_huge(&mut self) -> bool {
-        self.index.step_huge() || self.store.step_huge()
+    /// The next full 2 MiB of entries or index to be backed by a huge page, by another thread.
+    pub fn next_huge(&mut self) -> Option<Collapse> {
+        self.index.next_huge().or_else(|| self.store.next_huge())
     }
 
     /// The part of `used_bytes` that is neither key nor value: index and wheel.
@@ -32,11 +35,17 @@ impl Keyspace {
         self.store.slack_bytes()
     }
 
-    /// MEMORY USAGE: bytes that this key takes, with its share of the index; `None` when it is missing.
+    /// MEMORY USAGE: bytes that this key takes, with its share of its table in the index and of the wheel; `None` when it is missing.
     #[must_use]
     pub fn usage(&self, db: usize, key: &Key) -> Option<usize> {
         let found = self.locate(db, key)?;
-        Some(self.store.bytes_of(found.entry) + INDEX_SHARE)
+        let table = self.index.span(found.place, key.hash);
+        let (buckets, keys) = table.map_or((1, 1), |span| {
+            span.units().fold((0, 0), |(buckets, keys), unit| (buckets + 1, keys + self.index.entries(unit).count()))
+        });
+        let has_time = self.store.view(found.entry).expire_at().is_some();
+        let timer = if has_time { (self.wheel.memory() / self.wheel.len().max(1)).min(TIMER_MAX) } else { 0 };
+        Some(self.store.bytes_of(found.entry) + (buckets * BUCKET_BYTES).div_ceil(keys.max(1)) + timer)
     }
 
     /// Whether keys and values of together `bytes` can be written for certain. For admission: values above INLINE_MAX

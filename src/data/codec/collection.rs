@@ -66,10 +66,16 @@ pub fn put_value(out: &mut Vec<u8>, kind: u8, view: View<'_>, compress: bool) {
 /// Appends a collection: type byte and value, no footer. `compress`: the option `rdbcompression`.
 pub fn dump_object(out: &mut Vec<u8>, object: &Object, compress: bool) {
     // This edition has a type for everything.
-    if let Some(kind) = kind_of(View::of(object), Edition::V12) {
-        out.push(kind);
-        put_value(out, kind, View::of(object), compress);
-    }
+    let _ = dump_object_for(out, object, Edition::V12, compress);
+}
+
+/// The same for readers of an edition. `false`: it has no type for this, and nothing was appended.
+#[must_use]
+pub fn dump_object_for(out: &mut Vec<u8>, object: &Object, edition: Edition, compress: bool) -> bool {
+    let Some(kind) = kind_of(View::of(object), edition) else { return false };
+    out.push(kind);
+    put_value(out, kind, View::of(object), compress);
+    true
 }
 
 /// Reads the collection of type `kind` that `reader` stands before, in the form that `limits` dictate.

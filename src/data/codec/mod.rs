@@ -33,8 +33,10 @@ pub use wire::Reader;
 
 /// Version written in footers: that of Redis 7.2.
 pub const VERSION: u16 = 11;
-/// Newest version accepted in a footer: that of Redis 7.4.
+/// Newest version of Redis accepted in a footer: that of 7.4.
 pub const VERSION_MAX: u16 = 12;
+/// Version in footers of Valkey 9 and newer, the only one of its that is accepted; between lie those of others.
+pub const VERSION_VALKEY: u16 = 80;
 /// Bytes of the footer: version and checksum.
 pub const FOOTER_BYTES: usize = 10;
 /// First of the types that only `VERSION_MAX` has.
@@ -130,29 +132,52 @@ pub enum Edition {
     Valkey,
 }
 
+impl Edition {
+    /// The version in footers of its payloads.
+    #[must_use]
+    pub fn version(self) -> u16 {
+        match self {
+            Edition::V9 => 9,
+            Edition::V10 => 10,
+            Edition::V11 => VERSION,
+            Edition::V12 => VERSION_MAX,
+            Edition::Valkey => VERSION_VALKEY,
+        }
+    }
+}
+
 /// What RESTORE stores.
 pub type Decoded = Value;
 
 /// Appends the footer to a payload that begins at the start of `out`: the version that knows its type.
 pub fn add_footer(out: &mut Vec<u8>) {
     let version = if out.first().is_some_and(|kind| *kind >= TYPE_NEWER) { VERSION_MAX } else { VERSION };
+    add_footer_of(out, version);
+}
+
+/// The same with a version of the caller's.
+pub fn add_footer_of(out: &mut Vec<u8>, version: u16) {
     out.extend_from_slice(&version.to_le_bytes());
     let sum = checksum(out);
     out.extend_from_slice(&sum.to_le_bytes());
 }
 
-/// Checks the footer of a payload and returns what precedes it. Fails with `Footer`.
-pub fn check_footer(payload: &[u8]) -> Result<&[u8], Fault> {
-    let body = check_version(payload)?;
+/// Checks the footer of a payload and returns what precedes it, and in whose words that is. Fails with `Footer`.
+pub fn check_footer(payload: &[u8]) -> Result<(&[u8], Dialect), Fault> {
+    let checked = check_version(payload)?;
     let (covered, sum) = payload.split_last_chunk::<8>().ok_or(Fault::Footer)?;
-    if checksum(covered) == u64::from_le_bytes(*sum) { Ok(body) } else { Err(Fault::Footer) }
+    if checksum(covered) == u64::from_le_bytes(*sum) { Ok(checked) } else { Err(Fault::Footer) }
 }
 
 /// The same without a look at the checksum, for tests that damage payloads.
-pub fn check_version(payload: &[u8]) -> Result<&[u8], Fault> {
+pub fn check_version(payload: &[u8]) -> Result<(&[u8], Dialect), Fault> {
     let (covered, _) = payload.split_last_chunk::<8>().ok_or(Fault::Footer)?;
     let (body, version) = covered.split_last_chunk::<2>().ok_or(Fault::Footer)?;
-    if u16::from_le_bytes(*version) <= VERSION_MAX { Ok(body) } else { Err(Fault::Footer) }
+    match u16::from_le_bytes(*version) {
+        ..=VERSION_MAX => Ok((body, Dialect::Redis)),
+        VERSION_VALKEY => Ok((body, Dialect::Valkey)),
+        _ => Err(Fault::Footer),
+    }
 }
 
 /// Decodes a DUMP payload: footer, type, value, and nothing after it. O(payload + value), for sorted sets and packed forms
@@ -161,14 +186,15 @@ pub fn check_version(payload: &[u8]) -> Result<&[u8], Fault> {
 /// length 0; and packed forms are checked in full, as Redis does when `sanitize-dump-payload` is on.
 /// `Footer` means that the payload is foreign or damaged in transit; every other fault, that its content is bad.
 pub fn restore(payload: &[u8], limits: &Limits) -> Result<Decoded, Fault> {
-    decode(check_footer(payload)?, limits)
+    let (body, dialect) = check_footer(payload)?;
+    decode(body, dialect, limits)
 }
 
 /// Decodes what precedes the footer, see [`restore`].
-pub fn decode(body: &[u8], limits: &Limits) -> Result<Decoded, Fault> {
+pub fn decode(body: &[u8], dialect: Dialect, limits: &Limits) -> Result<Decoded, Fault> {
     let mut reader = Reader::new(body);
     let kind = reader.byte()?;
-    let value = read_value(&mut reader, kind, Dialect::Redis, limits)?;
+    let value = read_value(&mut reader, kind, dialect, limits)?;
     if reader.is_empty() { Ok(value) } else { Err(Fault::TrailingBytes) }
 }
 

@@ -65,10 +65,10 @@ fn with_payload<R>(value: &[u8], ttl: Option<i64>, then: impl FnOnce(&[u8]) -> R
 }
 
 impl Big {
-    /// See `Collection::prefetch`.
+    /// See `Collection::prefetch_on`.
     #[inline]
-    pub fn prefetch(&self, field: &[u8], depth: u32) {
-        self.table.prefetch_step(field, depth);
+    pub fn prefetch(&self, field: &[u8], depth: u32, kept: &mut u64) {
+        self.table.prefetch_step(field, depth, kept);
     }
 
     pub(super) fn new(seed: u64) -> Big {

@@ -50,15 +50,15 @@ impl Big {
         self.texts.len() + self.ints.as_ref().map_or(0, |ints| ints.len())
     }
 
-    /// See `Collection::prefetch`.
+    /// See `Collection::prefetch_on`.
     #[inline]
-    pub fn prefetch(&self, item: Item, depth: u32) {
+    pub fn prefetch(&self, item: Item, depth: u32, kept: &mut u64) {
         match item {
-            Item::Text(text) => self.texts.prefetch_step(text, depth),
+            Item::Text(text) => self.texts.prefetch_step(text, depth, kept),
             Item::Int(n) => {
                 let (key, len) = key_of(n);
                 if let Some(ints) = &self.ints {
-                    ints.prefetch_step(key.get(..len).unwrap_or_default(), depth);
+                    ints.prefetch_step(key.get(..len).unwrap_or_default(), depth, kept);
                 }
             }
         }

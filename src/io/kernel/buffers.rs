@@ -22,8 +22,9 @@ use crate::io::{BufId, Refused};
 
 /// The only buffer group.
 pub(super) const GROUP: u16 = 0;
-/// Never fewer on offer than this: one turn of many small connections.
-const OFFER_MIN: u16 = 64;
+/// Never fewer on offer than this: what one connection sends between two turns. All on offer are used in turn, so each is
+/// memory that stays touched; more come at once when a turn needs them.
+const OFFER_MIN: u16 = 8;
 /// After so many refills without a higher peak the offer follows the need down.
 const DECAY_REFILLS: u32 = 4096;
 
@@ -80,6 +81,8 @@ pub struct Buffers {
     /// The most that were taken between two refills, lately.
     peak: u16,
     taken: u16,
+    /// Receives that found no buffer since the last refill.
+    missed: u16,
     refills: u32,
 }
 
@@ -106,6 +109,7 @@ impl Buffers {
             target: OFFER_MIN.min(count),
             peak: 0,
             taken: 0,
+            missed: 0,
             refills: 0,
         };
         buffers.refill();
@@ -136,8 +140,8 @@ impl Buffers {
 
     /// Adapts the target: up at once when the need grows, down after a long time without it.
     fn follow_need(&mut self) {
-        self.peak = self.peak.max(self.taken);
-        self.taken = 0;
+        self.peak = self.peak.max(self.taken.saturating_add(self.missed));
+        (self.taken, self.missed) = (0, 0);
         self.refills += 1;
         let need = self.peak.saturating_mul(2).clamp(OFFER_MIN.min(self.count), self.count);
         if need > self.target {
@@ -172,8 +176,7 @@ impl Buffers {
 
     /// A receive ended for want of buffers: more must be on offer from now on.
     pub(super) fn ran_dry(&mut self) {
-        self.target = self.target.saturating_mul(2).min(self.count);
-        self.peak = self.peak.max(self.target / 2);
+        self.missed = self.missed.saturating_add(1);
     }
 
     /// The first `len` bytes of a buffer.
