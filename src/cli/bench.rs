@@ -8,7 +8,7 @@
 //! and sleeps only when nothing is owed and nothing is due soon. It burns its CPU, so give it one of its own. How long the loop
 //! itself was kept from running is reported as `pause_ms`: a maximum below it is the client's fault.
 //!
-//! `--stall` is a probe instead: one PING a millisecond on one connection, and the longest time until an answer.
+//! `--stall` is a probe instead (stall.rs): one PING a millisecond on one connection, and the longest time until an answer.
 //!
 //! Invariants: every reply is matched to its command by order; error replies are counted, never dropped silently; the last
 //! line is `name=value` words for programs.
@@ -17,6 +17,7 @@
 //! Ref: G. Tene, "How NOT to Measure Latency" (coordinated omission); hdrhistogram.org.
 
 mod options;
+mod stall;
 
 use crate::{base::rng::Rng, proto::reply};
 use hdrhistogram::Histogram;
@@ -24,8 +25,6 @@ use options::{Options, USAGE};
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long replies may stay out after the last send.
@@ -50,7 +49,7 @@ pub fn main(arguments: &[String]) -> i32 {
             return 2;
         }
     };
-    let run = if options.stall { probe(&options) } else { load(&options) };
+    let run = if options.stall { stall::probe(&options) } else { load(&options) };
     match run {
         Ok(text) => {
             println!("{text}");
@@ -357,60 +356,6 @@ fn describe(options: &Options, tally: &Tally) -> String {
         tally.errors,
         tally.pause.as_secs_f64() * 1e3,
     )
-}
-
-/// The stall probe: one PING a millisecond; late ones follow at once and count from when they were due.
-fn probe(options: &Options) -> Result<String, String> {
-    let mut stream = connect(options)?;
-    let mut ping = Vec::new();
-    if let Some(password) = &options.password {
-        command(&mut ping, &[b"AUTH", password.as_bytes()]);
-        ask(&mut stream, &ping)?;
-        ping.clear();
-    }
-    command(&mut ping, &[b"PING"]);
-    let is_over = Arc::new(AtomicBool::new(false));
-    if options.until_eof {
-        let is_over = is_over.clone();
-        std::thread::spawn(move || {
-            // Whatever ends the input, the probe ends with it.
-            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-            is_over.store(true, Ordering::Relaxed);
-        });
-    }
-    let mut tally = Tally::new()?;
-    let (start, tick) = (Instant::now(), Duration::from_millis(1));
-    let mut due = start;
-    while due < start + options.duration && !is_over.load(Ordering::Relaxed) {
-        let now = Instant::now();
-        if due > now {
-            std::thread::sleep(due - now);
-            // A sleep that lasts too long is the client's own pause, not the server's.
-            let late = Instant::now().saturating_duration_since(due);
-            tally.pause = tally.pause.max(late);
-            due += late;
-        }
-        let answer = ask(&mut stream, &ping)?;
-        tally.done += 1;
-        if answer.first() == Some(&b'-') {
-            tally.errors += 1;
-        }
-        tally.latency.saturating_record(due.elapsed().as_nanos() as u64);
-        due += tick;
-    }
-    let latency = &tally.latency;
-    Ok(format!(
-        "PING every millisecond: the longest wait for an answer was {:.3} ms\n\
-         p50_ms={:.3} p99_ms={:.3} p999_ms={:.3} max_ms={:.3} done={} errors={} pause_ms={:.3}",
-        latency.max() as f64 / 1e6,
-        ms(latency, 50.0),
-        ms(latency, 99.0),
-        ms(latency, 99.9),
-        latency.max() as f64 / 1e6,
-        tally.done,
-        tally.errors,
-        tally.pause.as_secs_f64() * 1e3,
-    ))
 }
 
 #[cfg(test)]

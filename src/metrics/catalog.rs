@@ -285,7 +285,7 @@ const LOG: &[Field] = fields! {
     aof_base_size = |v| v.first().log_base_bytes;
     aof_pending_rewrite = |_v| 0;
     aof_buffer_length = |v| v.total.numbers.log_unwritten;
-    aof_pending_bio_fsync = |v| v.first().pending_syncs;
+    aof_pending_bio_fsync = |v| v.total.numbers.pending_syncs;
     aof_delayed_fsync = |v| v.total.numbers.log_delayed;
 };
 
@@ -369,6 +369,8 @@ const STATS: &[Field] = fields! {
     calls_held = |v| v.total.numbers.calls_held;
     core_wakes = |v| v.total.numbers.wakes;
     slow_turns = |v| v.total.numbers.slow_turns;
+    longest_turn_usec = |v| v.total.numbers.longest_turn_usec;
+    longest_turn_cpu_usec = |v| v.total.numbers.longest_turn_cpu_usec;
 };
 
 const REPLICATION: &[Field] = fields! {
@@ -459,7 +461,7 @@ fn core_lines(view: &View, out: &mut String) {
         let _ = write!(
             out,
             "core{i}:keys={},expires={},clients={},used_memory={},commands={},ops_per_sec={},calls_sent={},tickets={},\
-             parts_run={},calls_held={},wakes={},turns={},slow_turns={},cpu_user={},cpu_sys={}\r\n",
+             parts_run={},calls_held={},wakes={},turns={},slow_turns={},longest_turn_usec={},longest_turn_cpu_usec={},cpu_user={},cpu_sys={}\r\n",
             n.keys,
             n.expires,
             n.clients,
@@ -473,6 +475,8 @@ fn core_lines(view: &View, out: &mut String) {
             n.wakes,
             n.turns,
             n.slow_turns,
+            n.longest_turn_usec,
+            n.longest_turn_cpu_usec,
             human::seconds(n.thread_user_usec),
             human::seconds(n.thread_system_usec)
         );
@@ -594,7 +598,7 @@ mod tests {
     #[test]
     fn durability_is_told_by_core_0_and_its_rare_fields_only_while_they_matter() {
         let first = Numbers { last_save: 1700, save_started: u64::MAX, last_save_seconds: u64::MAX, ..Numbers::default() };
-        let other = Numbers { log_unwritten: 7, unsaved_changes: 3, ..Numbers::default() };
+        let other = Numbers { log_unwritten: 7, unsaved_changes: 3, pending_syncs: 2, ..Numbers::default() };
         let mut view = View { cores: vec![first, other], ..View::default() };
         let ask = |view: &mut View| {
             view.total = Report::default();
@@ -618,6 +622,6 @@ mod tests {
         }
         let loading = "loading_start_time:40\r\nloading_total_bytes:1000\r\nloading_rdb_used_mem:0\r\nloading_loaded_bytes:199\r\n\
                        loading_loaded_perc:19.90\r\nloading_eta_seconds:80\r\n";
-        assert!(text.contains(&format!("aof_buffer_length:7\r\naof_pending_bio_fsync:0\r\naof_delayed_fsync:0\r\n{loading}")), "{text}");
+        assert!(text.contains(&format!("aof_buffer_length:7\r\naof_pending_bio_fsync:2\r\naof_delayed_fsync:0\r\n{loading}")), "{text}");
     }
 }

@@ -52,6 +52,8 @@ numbers! {
     sum wakes;
     sum acl_denied_auth;
     sum slow_turns;
+    max longest_turn_usec;
+    max /** Of turns while latency is monitored. */ longest_turn_cpu_usec;
     sum /** Connected now. */ clients;
     sum /** Clients with keys under WATCH. */ watching_clients;
     sum watched_keys;
@@ -99,7 +101,7 @@ numbers! {
     max has_log_write_failed;
     max log_bytes;
     max log_base_bytes;
-    max pending_syncs;
+    sum /** Syncs of logs under way. */ pending_syncs;
     max load_started;
     max load_total_bytes;
     max load_done_bytes;

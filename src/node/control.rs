@@ -1,6 +1,7 @@
 //! Carries out what commands ask of the node, and the housekeeping of a core: rates, timeouts, process figures, shutdown.
 
 use super::core::Core;
+use crate::base::arena::Collapse;
 use crate::config::{self, Config};
 use crate::io::kernel::{process, signals};
 use crate::io::{Event, Wait};
@@ -8,11 +9,12 @@ use crate::proto::inline::split_args;
 use crate::spec::client::{Blocked, Client};
 use crate::spec::persist::Wish;
 use crate::spec::request::{LogLevel, Request, Shutdown};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Huge pages made in one housekeeping, each about 0.2 ms.
-const HUGE_STEPS: usize = 4;
+/// Huge pages asked for in one housekeeping.
+const HUGE_CHUNKS: usize = 4;
 /// Longest time that a stopping core waits for its last replies to leave.
 const LEAVE_MS: i64 = 500;
 
@@ -111,14 +113,26 @@ impl Core {
         }
         self.worker.look_again_all();
         self.close_idle_clients();
-        for _ in 0..HUGE_STEPS {
-            if !self.worker.shard.ks.step_huge() {
-                break;
-            }
-        }
+        self.back_by_huge_pages();
         if now - self.last_rates.at_ms >= 1000 {
             self.rates(now);
             self.process_figures();
+        }
+    }
+
+    /// Has the helper thread back a few full chunks of memory by huge pages. Where it has too much to do they stay as they are.
+    fn back_by_huge_pages(&mut self) {
+        if Arc::strong_count(&self.collapsing) > 1 {
+            return;
+        }
+        let ks = &mut self.worker.shard.ks;
+        let chunks: Vec<Collapse> = std::iter::from_fn(|| ks.next_huge()).take(HUGE_CHUNKS).collect();
+        if !chunks.is_empty() {
+            let under_way = self.collapsing.clone();
+            self.log.later(Box::new(move || {
+                chunks.into_iter().for_each(Collapse::run);
+                drop(under_way);
+            }));
         }
     }
 

@@ -6,7 +6,7 @@
 
 use super::{accept::Handovers, log::Log};
 use crate::engine::worker::{Input, Worker};
-use crate::io::kernel::{Reactor, Waker, clock, executor};
+use crate::io::kernel::{Reactor, Waker, clock, executor, process};
 use crate::io::{BufId, ConnId, Event, Hangup, Opts, Wait};
 use crate::persist::disk::Done;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ use std::time::Duration;
 pub const CRON_MS: i64 = 100;
 /// Turns without a pass through the executor while it has tasks.
 const BREATHE_TURNS: u64 = 64;
+/// A turn that takes longer counts as slow, microseconds.
+const SLOW_TURN_USEC: u64 = 1000;
 /// Longest sleep while output is kept back, microseconds; a turn later it leaves.
 const WITHHELD_USEC: u64 = 200;
 
@@ -60,6 +62,8 @@ pub struct Core {
     received: Vec<(usize, BufId, usize)>,
     /// Operations on files that ended in this turn.
     pub files: Vec<Done>,
+    /// The helper thread has a second handle while it backs memory of this core by huge pages.
+    pub collapsing: Arc<()>,
     /// Turns so far.
     pub turns: u64,
     /// Connections whose output waits for more of it.
@@ -93,6 +97,7 @@ impl Core {
             last_rates: Default::default(),
             received: Vec::new(),
             files: Vec::new(),
+            collapsing: Arc::new(()),
             turns: 0,
             withheld: Vec::new(),
             gated: Vec::new(),
@@ -111,6 +116,8 @@ impl Core {
                 break;
             }
             self.now = self.common.clock.now();
+            // Who looks for what is slow pays a system call for telling work from waiting for a CPU.
+            let watched = (self.worker.shard.config.latency_monitor_threshold > 0).then(process::thread_nanos);
             let events_seen = !events.is_empty();
             for event in events.drain(..) {
                 self.look_at(event);
@@ -130,11 +137,26 @@ impl Core {
                 self.cron();
             }
             self.turns += 1;
+            self.count_turn(watched);
             if executor::outstanding() > 0 && self.turns.is_multiple_of(BREATHE_TURNS) {
                 executor::breathe().await;
             }
         }
         self.leave();
+    }
+
+    /// Counts the turn that ends here, with the time since the kernel woke the core. `watched`: the thread's CPU time then, if it was read.
+    fn count_turn(&mut self, watched: Option<u64>) {
+        let usec = (self.common.clock.mono_us() - self.now.mono_us).max(0) as u64;
+        let stats = &mut self.worker.shard.stats;
+        stats.turns += 1;
+        stats.turn_usec += usec;
+        stats.slow_turns += u64::from(usec >= SLOW_TURN_USEC);
+        stats.longest_turn_usec = stats.longest_turn_usec.max(usec);
+        if let Some(before) = watched {
+            let cpu = process::thread_nanos().saturating_sub(before) / 1000;
+            stats.longest_turn_cpu_usec = stats.longest_turn_cpu_usec.max(cpu);
+        }
     }
 
     /// Output kept back leaves when its time is up, or when this core has nothing better to do.

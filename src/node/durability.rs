@@ -44,7 +44,11 @@ impl Core {
     /// DEBUG LOADAOF: the files are looked at while all clients wait, so this core may wait for the disk.
     fn look_at_log(&mut self) {
         let shard = &self.worker.shard;
-        let found = aof::recover(&mut FileStore::new(), &shard.config, shard.cores, &process::boot_id());
+        let mut config = shard.config.clone();
+        if let Some(dir) = self.worker.persist.as_ref().and_then(|persist| persist.log_dir()) {
+            config.appenddirname = dir.to_vec();
+        }
+        let found = aof::look(&mut FileStore::new(), &config, shard.cores, &process::boot_id());
         match found {
             Ok(found) => {
                 if let Some(persist) = &mut self.worker.persist {

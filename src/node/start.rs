@@ -4,7 +4,7 @@ use super::{
     accept::{Handovers, TAG_CORE, TAG_UNIX},
     core::{Common, Core, Start},
     log::Log,
-    store::FileStore,
+    store::{self, FileStore},
 };
 use crate::base::rng::Rng;
 use crate::config::{Config, kinds::Supervised};
@@ -223,6 +223,7 @@ fn server(
         clients: AtomicU64::new(0),
         listeners,
         supervised,
+        enter_dir: store::enter_dir,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Files one call after the other, for the time before cores run and for tools.
 //!
-//! Invariants: what `replace`, `truncate`, `rename` and `make_dir` answer with success is durable, names included; after a failed sync
+//! Invariants: what `replace`, `truncate`, `write_again`, `rename` and `make_dir` answer with success is durable, names included; after a failed sync
 //! nothing is tried again. An errno that the standard library does not tell becomes `EIO`.
 //!
 //! Not here: what cores do while they run; that goes through their rings (`node/disk.rs`).
@@ -16,6 +16,9 @@ use std::path::Path;
 
 /// Permissions of files that are made here, before the umask.
 const FILE_MODE: u32 = 0o644;
+
+/// Bytes read and written again at once.
+const AGAIN_BYTES: usize = 1 << 20;
 
 /// The file system of this process.
 #[derive(Default)]
@@ -86,6 +89,24 @@ impl Store for FileStore {
         cut().map_err(|e| errno(&e))
     }
 
+    fn write_again(&mut self, path: &[u8], from: u64, to: u64) -> Result<(), i32> {
+        self.reading = None;
+        let again = || {
+            let file = OpenOptions::new().read(true).write(true).open(as_path(path))?;
+            let mut buf = vec![0; AGAIN_BYTES];
+            let mut at = from;
+            while at < to {
+                let len = usize::try_from(to - at).unwrap_or(AGAIN_BYTES).min(AGAIN_BYTES);
+                let piece = buf.get_mut(..len).unwrap_or_default();
+                file.read_exact_at(piece, at)?;
+                file.write_all_at(piece, at)?;
+                at += len as u64;
+            }
+            file.sync_all()
+        };
+        again().map_err(|e| errno(&e))
+    }
+
     fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<(), i32> {
         self.reading = None;
         fs::rename(as_path(from), as_path(to)).map_err(|e| errno(&e))?;
@@ -122,6 +143,13 @@ impl Store for FileStore {
         names.sort_unstable();
         Ok(names)
     }
+}
+
+/// CONFIG SET dir.
+pub fn enter_dir(dir: &[u8]) -> Result<Vec<u8>, String> {
+    let text = |error: io::Error| crate::io::errno_text(errno(&error));
+    std::env::set_current_dir(as_path(dir)).map_err(text)?;
+    std::env::current_dir().map(|path| path.into_os_string().into_vec()).map_err(text)
 }
 
 fn as_path(path: &[u8]) -> &Path {

@@ -46,7 +46,11 @@ counters! {
     /// Wake-ups sent to sleeping cores.
     wakes,
     acl_denied_auth,
+    /// Turns that took a millisecond or more, and the longest one in microseconds.
     slow_turns,
+    longest_turn_usec,
+    /// The same in CPU time, of those that were watched.
+    longest_turn_cpu_usec,
 }
 
 /// Statistics of one command (INFO commandstats).

@@ -24,6 +24,7 @@ usage: ringfort bench [OPTION VALUE ...]
   --mset-keys N        keys of one MSET (10)
   --seed N             of the random choices (1)
   --stall              instead: PING every millisecond, report the longest wait
+  --pid N              with --stall: the server's process, to tell its own time from other's (cpu_ms)
   --until-eof          with --stall: stop at the end of standard input at the latest
 The last line of output is name=value words; latency counts from the intended send time.";
 
@@ -48,6 +49,7 @@ pub struct Options {
     pub seed: u64,
     pub stall: bool,
     pub until_eof: bool,
+    pub pid: Option<u32>,
 }
 
 impl Default for Options {
@@ -70,6 +72,7 @@ impl Default for Options {
             seed: 1,
             stall: false,
             until_eof: false,
+            pid: None,
         }
     }
 }
@@ -93,8 +96,8 @@ impl Options {
                 }
             }
         }
-        if options.until_eof && !options.stall {
-            return Err("--until-eof goes with --stall only".to_string());
+        if (options.until_eof || options.pid.is_some()) && !options.stall {
+            return Err("--until-eof and --pid go with --stall only".to_string());
         }
         Ok(options)
     }
@@ -114,6 +117,7 @@ impl Options {
             "--value" => self.value = number(name, value, 0, 512 << 20)? as usize,
             "--ratio" => self.ratio = ratio(value)?,
             "--mset-keys" => self.mset_keys = number(name, value, 1, 100_000)? as usize,
+            "--pid" => self.pid = Some(number(name, value, 1, u64::from(u32::MAX >> 10))? as u32),
             "--seed" => self.seed = number(name, value, 0, u64::MAX)?,
             _ => return Err(format!("unknown option '{name}'")),
         }
@@ -165,6 +169,8 @@ mod tests {
             "--warmup inf",
             "--keys 0",
             "--until-eof",
+            "--pid 5",
+            "--pid 0 --stall",
             "--pipeline 1x",
             "extra",
         ] {
@@ -175,10 +181,10 @@ mod tests {
     #[test]
     fn every_option_of_the_usage_text_is_read() {
         let all = "--host h --port 1 --password p --rate 5 --poisson --duration 0.5 --warmup 0 --connections 2 --threads 3 --pipeline 4 --keys 6 \
-                   --value 7 --ratio 1:2:3 --mset-keys 8 --seed 9 --stall --until-eof";
+                   --value 7 --ratio 1:2:3 --mset-keys 8 --seed 9 --stall --pid 10 --until-eof";
         let options = parse(all).expect("all are options");
         assert_eq!((options.port, options.rate, options.pipeline, options.ratio, options.seed), (1, 5.0, 4, [1, 2, 3], 9));
-        assert_eq!(options.duration, Duration::from_millis(500));
+        assert_eq!((options.duration, options.pid), (Duration::from_millis(500), Some(10)));
         let named = USAGE.lines().filter(|l| l.starts_with("  --")).count();
         assert_eq!(named, all.split_whitespace().filter(|w| w.starts_with("--")).count());
     }

@@ -139,6 +139,8 @@ fn numbers(shard: &Shard) -> Numbers {
         wakes: s.wakes,
         acl_denied_auth: s.acl_denied_auth,
         slow_turns: s.slow_turns,
+        longest_turn_usec: s.longest_turn_usec,
+        longest_turn_cpu_usec: s.longest_turn_cpu_usec,
         clients: shard.clients.len() as u64,
         blocked_clients: shard.waits.clients,
         waiting_timeouts: shard.waits.timeouts,
