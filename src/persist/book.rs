@@ -19,13 +19,17 @@ mod rewrite;
 
 use super::{
     aof::Manifest,
-    disk::{Disk, Done, Store},
+    disk::{Disk, Done, Store, folder},
     log::{Judge, Log, LogNote, News, errno},
     plan::{Note, Now, Out, Point, SaveJob},
 };
 use crate::{
     config::{Config, kinds::AppendFsync},
-    spec::{persist::Wish, request::LogLevel, shard::Shard},
+    spec::{
+        persist::{Ask, Wish},
+        request::LogLevel,
+        shard::Shard,
+    },
 };
 use chain::{Chain, Step};
 use files::{Generations, Names};
@@ -170,7 +174,7 @@ impl Book {
 
     /// Start-up, before [`Log::begin`] of this core.
     pub fn begin(&mut self, start: BookStart, config: &Config) {
-        self.names = Names { dir: config.appenddirname.clone(), name: config.appendfilename.clone() };
+        self.names = Names { dir: config.in_dir(&config.appenddirname), name: config.appendfilename.clone() };
         self.next_base = start.next_base.max(1);
         self.live = start.generation;
         self.base_bytes = start.base_bytes;
@@ -197,15 +201,25 @@ impl Book {
         store.make_dir(&config.appenddirname).map_err(|e| format!("Can't open or create append-only dir {dir}: {}", errno::text(e)))
     }
 
+    /// What the clocks say before wishes are taken.
+    pub fn set_now(&mut self, now: Now) {
+        self.now = now;
+    }
+
     /// A wish of a command. False: it is for another part.
     pub fn wish(&mut self, wish: &Wish) -> bool {
         match wish {
             Wish::RewriteLog => self.rewrite.ask(),
             Wish::AppendOnly(is_on) => self.is_wanted = *is_on,
-            Wish::WaitDurable { ask, until } => self.marks.wait(*ask, *until),
+            Wish::WaitDurable { ask, until } => self.marks.wait(*ask, *until, self.now),
             _ => return false,
         }
         true
+    }
+
+    /// Who waits by [`Wish::WaitDurable`] waits no longer: is told how it is now, or nothing (`is_told`).
+    pub fn stop_waiting(&mut self, ask: Ask, is_told: bool) {
+        self.marks.stop_waiting(ask, is_told);
     }
 
     /// A snapshot to be made now, if there is one. Whoever takes it says how it went: [`Book::save_began`], then [`Book::save_ended`].
@@ -238,12 +252,6 @@ impl Book {
         self.rewrite.take_cancel()
     }
 
-    /// The first base of a log that was switched on is not complete: what the log has would not be found again.
-    #[must_use]
-    pub fn is_waiting_for_base(&self) -> bool {
-        self.mode == Mode::Waiting
-    }
-
     /// For the end of the process: a last mark, then everything written and synced on all cores. [`Book::flushed`] tells how it went.
     pub fn flush_all(&mut self, log: &Log) {
         self.marks.flush(log.is_on());
@@ -253,16 +261,6 @@ impl Book {
     #[must_use]
     pub fn flushed(&self) -> Option<Result<(), String>> {
         self.marks.flushed()
-    }
-
-    /// Ms (of the clock that never jumps) at which [`Book::pump`] has something to do by itself.
-    #[must_use]
-    pub fn due(&self, log: &Log) -> Option<i64> {
-        let mark = if log.is_on() { self.marks.due(log.policy() == AppendFsync::Always) } else { None };
-        let timeout = self.marks.next_timeout().map(|at| self.now.mono_ms.saturating_add(at.saturating_sub(self.now.wall_ms)));
-        let retry = Some(self.retry_at).filter(|at| *at > self.now.mono_ms);
-        let check = (self.mode != Mode::Off).then_some(self.now.mono_ms.saturating_add(RETRY_MS));
-        [mark, timeout, retry, check].into_iter().flatten().min()
     }
 
     /// After each turn of core 0, after its log's own. `log`: that of this core.
@@ -280,7 +278,7 @@ impl Book {
             let reply: &[u8] = if is_durable { b"*2\r\n:1\r\n:0\r\n" } else { b"*2\r\n:0\r\n:0\r\n" };
             out.push(Out::Reply(ask, reply.to_vec()));
         }
-        self.switch(log, out);
+        self.switch(log, &shard.config, out);
         self.tell_saving(log, shard, out);
         self.check_growth(shard, out);
         if matches!(self.doing, Doing::Nothing) && now.mono_ms >= self.retry_at {
@@ -338,28 +336,35 @@ impl Book {
                 self.marks.growth();
             }
             LogNote::PolicyHeard { n } => self.marks.heard_policy(n),
-            LogNote::Ready { generation, is_whole, .. } => {
+            LogNote::Ready { lost, .. } => {
                 self.generations.note_ready(core, &note);
-                if !is_whole {
-                    self.note_broken(generation.saturating_sub(1));
+                if let Some(lost) = lost {
+                    self.note_broken(lost);
                 }
             }
             LogNote::Durable { term, tickets } => self.judge.report(core, term, tickets),
             LogNote::Marked { ticket } => self.marks.durable(core, ticket),
             LogNote::Flushed { error } => self.marks.core_flushed(error),
+            LogNote::Rest { n, mark } => self.marks.heard_rest(n, mark),
             LogNote::Broken { generation, .. } => self.note_broken(generation),
             LogNote::Trouble { .. }
             | LogNote::Live { .. }
             | LogNote::Safe { .. }
             | LogNote::Flush { .. }
             | LogNote::Policy { .. }
+            | LogNote::AskRest { .. }
             | LogNote::Saving(_) => {}
         }
     }
 
     /// Something of a generation was lost: only a base that was cut after it can make good for it.
     fn note_broken(&mut self, generation: u64) {
-        if self.mode == Mode::Off || self.broken.is_some_and(|known| known >= generation) {
+        if self.mode == Mode::Off {
+            // What began before the log was switched off cannot be listed behind a file that is not whole.
+            self.is_closing &= generation < self.live;
+            return;
+        }
+        if self.broken.is_some_and(|known| known >= generation) {
             return;
         }
         // While the log is being switched on, files of earlier attempts are lost on purpose.
@@ -384,17 +389,29 @@ impl Book {
                 tell(core, LogNote::Policy { n, policy: wanted }, log, out);
             }
         }
+        if let Some(n) = self.marks.take_question() {
+            for core in 0..self.cores {
+                tell(core, LogNote::AskRest { n }, log, out);
+            }
+            // The log here has answered already; nothing else may happen on this core for long.
+            for news in log.take_news() {
+                self.hear(news, log, out);
+            }
+        }
         if self.marks.take_due(self.now, log.policy() == AppendFsync::Always) {
             out.push(Out::Point(Point::Mark));
         }
     }
 
     /// Brings the log to where CONFIG SET wants it.
-    fn switch(&mut self, log: &Log, out: &mut Vec<Out>) {
+    fn switch(&mut self, log: &Log, config: &Config, out: &mut Vec<Out>) {
         if self.is_ending || self.doing_commit() || self.is_wanted == (self.mode != Mode::Off) {
             return;
         }
         if self.is_wanted {
+            if !self.follow_dir(config) {
+                return;
+            }
             self.mode = Mode::Waiting;
             self.broken = None;
             self.rewrite.is_wanted = true;
@@ -408,6 +425,29 @@ impl Book {
         } else {
             self.mode = Mode::Off;
         }
+    }
+
+    /// A log that is off goes where CONFIG SET dir says when it is next needed; one that is on stays where all of it is. False: not now.
+    fn follow_dir(&mut self, config: &Config) -> bool {
+        let dir = config.in_dir(&config.appenddirname);
+        if dir == self.names.dir {
+            return true;
+        }
+        if !matches!(self.doing, Doing::Nothing) || !matches!(self.rewrite.state, State::Idle) {
+            return false;
+        }
+        self.names.dir = dir;
+        self.manifest = Manifest::default();
+        self.spoiled.clear();
+        (self.has_dir, self.is_closing) = (false, false);
+        (self.base_bytes, self.old_bytes) = (0, 0);
+        true
+    }
+
+    /// The directory of the log.
+    #[must_use]
+    pub fn dir(&self) -> &[u8] {
+        &self.names.dir
     }
 
     fn ended(&mut self) {
@@ -463,7 +503,6 @@ impl Book {
         let figures = &mut shard.persist;
         figures.log_is_on = self.mode != Mode::Off;
         figures.has_log_write_failed = log.has_trouble();
-        figures.pending_syncs = log.syncs();
         figures.log_bytes = bytes;
         figures.log_base_bytes = self.rewritten_bytes;
         self.rewrite.show(figures);
@@ -511,7 +550,12 @@ impl Book {
         let mut fresh = None;
         match (self.mode, &base) {
             // BGREWRITEAOF of a log that is off.
-            (_, Some(base)) if base.generation == 0 => manifest.rebase(base.listed.clone(), |_| false),
+            (_, Some(base)) if base.generation == 0 => {
+                manifest.rebase(base.listed.clone(), |_| false);
+                // It was cut after logs ended: it has what any generation has, and none may be listed behind it any more.
+                reached = self.generations.newest().max(self.live);
+                fresh = Some(reached + 1);
+            }
             (Mode::Waiting, Some(base)) => {
                 if self.broken.is_some_and(|broken| broken >= base.generation) {
                     self.orphans.push(self.names.path(&base.listed.name));
@@ -546,7 +590,7 @@ impl Book {
         // The files that logs made are there; their names become durable here.
         steps.push(Step::SyncDir(self.names.dir.clone()));
         if !self.has_dir {
-            steps.push(Step::SyncDir(b".".to_vec()));
+            steps.push(Step::SyncDir(folder(&self.names.dir)));
         }
         // What the process before this one named may not be durable yet, although recovery found it.
         if !is_same {
@@ -572,8 +616,11 @@ impl Book {
             out.extend(text.map(|text| Out::Line(LogLevel::Warning, text)));
             return false;
         }
+        if self.mode == Mode::Off && !self.follow_dir(&shard.config) {
+            return false;
+        }
         self.rewrite.prepare();
-        let steps = vec![Step::MakeDir(self.names.dir.clone()), Step::SyncDir(b".".to_vec())];
+        let steps = vec![Step::MakeDir(self.names.dir.clone()), Step::SyncDir(folder(&self.names.dir))];
         self.start(Doing::Prepare, steps, disk);
         true
     }
@@ -586,7 +633,7 @@ impl Book {
                 let seq = self.next_base;
                 self.next_base += 1;
                 let purpose = if self.mode == Mode::Off { 0 } else { self.generations.ready().max(self.live) + 1 };
-                self.rewrite.offer(purpose, seq, &self.names, shard, self.now);
+                self.rewrite.offer((purpose, self.mode == Mode::Waiting), seq, &self.names, shard, self.now);
             }
             Doing::Commit { manifest, upto, has_base, fresh } => {
                 self.has_dir = true;
@@ -633,8 +680,11 @@ impl Book {
         let cut = self.rewrite.generation();
         if let Some(cut) = fresh {
             self.orphans.extend(self.generations.paths_between(self.live, cut, &self.names));
-            self.mode = Mode::On;
             self.broken = None;
+            match self.mode {
+                Mode::Waiting if self.rewrite.generation() != Some(0) => self.mode = Mode::On,
+                _ => self.is_closing = false,
+            }
         }
         // When the log is off, nothing but the base is left.
         self.count_from(cut.filter(|cut| *cut > 0));
@@ -644,10 +694,10 @@ impl Book {
     }
 
     fn went_live(&mut self, upto: u64, fresh: Option<u64>, log: &mut Log, out: &mut Vec<Out>) {
-        if upto <= self.live {
+        if upto <= self.live && fresh.is_none() {
             return;
         }
-        self.live = upto;
+        self.live = self.live.max(upto);
         self.generations.forget(upto, self.rewrite.generation());
         for core in 0..self.cores {
             tell(core, LogNote::Live { generation: upto, fresh }, log, out);

@@ -76,6 +76,9 @@ pub trait Store {
     fn replace(&mut self, path: &[u8], temporary: &[u8], bytes: &[u8]) -> Result<(), i32>;
     /// Cuts a file, durably.
     fn truncate(&mut self, path: &[u8], len: u64) -> Result<(), i32>;
+    /// Writes bytes `from..to` of a file once more as they are, and syncs it. For bytes of which it is not known that a sync ever covered
+    /// them: after one that failed the kernel takes what it could not write for clean, and a further sync passes it over.
+    fn write_again(&mut self, path: &[u8], from: u64, to: u64) -> Result<(), i32>;
     /// Renames a file, durably (both directories are synced).
     fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<(), i32>;
     /// Removes a file; one that is not there is no error.
@@ -84,4 +87,14 @@ pub trait Store {
     fn make_dir(&mut self, path: &[u8]) -> Result<(), i32>;
     /// Names in a directory, sorted; empty if there is none.
     fn list(&mut self, path: &[u8]) -> Result<Vec<Vec<u8>>, i32>;
+}
+
+/// The directory that a file is in.
+#[must_use]
+pub fn folder(path: &[u8]) -> Vec<u8> {
+    match memchr::memrchr(b'/', path) {
+        Some(0) => b"/".to_vec(),
+        Some(end) => path.get(..end).unwrap_or_default().to_vec(),
+        None => b".".to_vec(),
+    }
 }

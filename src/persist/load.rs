@@ -246,6 +246,10 @@ impl Load {
             LoadNote::Over => {
                 if let Some(run) = self.run.take() {
                     shard.ks.stats.changes = run.changes;
+                    if run.options.is_reload && run.plan.is_log {
+                        // As in Redis, what a log brings back counts as saved.
+                        shard.persist.changes_at_save = run.changes;
+                    }
                     shard.ks.tuning.active_expire = run.active_expire;
                     if !run.options.is_reload {
                         shard.persist.loading = Loading::No;
@@ -268,10 +272,13 @@ impl Load {
             // Nobody waits for this one.
             Point::Freeze(false) => return shard.persist.loading = Loading::No,
             Point::Flush => {
+                // What comes back is what went.
+                let changes = shard.ks.stats.changes;
                 for db in 0..shard.ks.databases() {
                     let doomed = shard.ks.flush(db);
                     shard.doomed.push(doomed);
                 }
+                shard.ks.stats.changes = changes;
                 shard.tracking.flush(&mut shard.ks);
             }
             Point::Mark | Point::Cut(_) | Point::LogsEnd => return,

@@ -27,9 +27,9 @@ pub use note::{How, LogNote, LogStart, News};
 pub use whole::{Durable, Judge};
 
 use super::{
-    aof::{Cores, Owner, Rf, manifest, put_mark, put_rf},
-    disk::{Disk, Done, Mode},
-    plan::{Now, Out, Point, Purpose},
+    aof::{Cores, Owner, Rf, manifest, put_end, put_rf},
+    disk::{Disk, Done, Mode, folder},
+    plan::{Now, Out, Point, Purpose, SaveJob},
 };
 use crate::{
     config::{Config, kinds::AppendFsync},
@@ -113,8 +113,9 @@ pub struct Log {
     holds: VecDeque<Hold>,
     begun: VecDeque<Begun>,
     files: Vec<u64>,
-    /// Newest generation in which something was lost.
+    /// Newest generation in which something was lost here, and on any core; what a base made good for does not count.
     lost: Option<u64>,
+    broken_in: Option<u64>,
     /// The process is about to end because of an error: nothing is acknowledged beyond this any more.
     doomed: Option<u64>,
     term: u64,
@@ -123,6 +124,8 @@ pub struct Log {
     told: usize,
     marks: VecDeque<(u64, u64)>,
     last_mark: u64,
+    /// Position behind it; `None`: this process has put none into its files.
+    last_mark_end: Option<u64>,
     now: i64,
     last_sync: i64,
     slow_since: i64,
@@ -134,6 +137,8 @@ pub struct Log {
     is_choked: bool,
     /// The mark that a flush waits for, and the position, once it is known.
     flush: Option<(u64, Option<u64>)>,
+    /// Everything is on disk, and the line that says so is on its way.
+    has_ended: bool,
     trouble: Option<String>,
     troubles: BTreeMap<usize, String>,
     broken: Option<String>,
@@ -172,12 +177,14 @@ impl Log {
             begun: VecDeque::new(),
             files: Vec::new(),
             lost: None,
+            broken_in: None,
             doomed: None,
             term: 0,
             parts: VecDeque::new(),
             told: 0,
             marks: VecDeque::new(),
             last_mark: 0,
+            last_mark_end: None,
             now: 0,
             last_sync: i64::MIN / 2,
             slow_since: 0,
@@ -188,6 +195,7 @@ impl Log {
             is_saving: false,
             is_choked: false,
             flush: None,
+            has_ended: false,
             trouble: None,
             troubles: BTreeMap::new(),
             broken: None,
@@ -201,7 +209,7 @@ impl Log {
     pub fn begin(&mut self, start: LogStart, now: Now, config: &Config) {
         self.run = start.run;
         self.boot = start.boot;
-        self.dir = config.appenddirname.clone();
+        self.dir = config.in_dir(&config.appenddirname);
         self.name = config.appendfilename.clone();
         self.generation = start.generation;
         self.next_seq = start.next_seq;
@@ -212,7 +220,7 @@ impl Log {
         }
         match start.how {
             How::Off => return,
-            How::Extend { path, len } => self.open(path, Mode::Extend, len, self.position),
+            How::Extend { path, len } => self.open(config.in_dir(&path), Mode::Extend, len, self.position),
             How::Begin => {
                 self.next_generation(None);
                 self.open_next();
@@ -306,17 +314,6 @@ impl Log {
         Some(Refusal::text(format!("{REFUSES}{text}")))
     }
 
-    /// Ms (of the clock that never jumps) at which [`Log::pump`] has something to do by itself.
-    #[must_use]
-    pub fn due(&self) -> Option<i64> {
-        let retries = self.segments.iter().filter_map(Segment::due).min();
-        let is_behind = self.segments.iter().any(|s| s.synced < s.end && !s.is_dead && !s.is_abandoned);
-        let sync = (is_behind && self.policy == AppendFsync::EverySec).then_some(self.last_sync + SYNC_EVERY_MS);
-        let hold = self.holds.front().map(|hold| hold.since + REWRITE_HOLD_MS).filter(|at| *at > self.now);
-        let tell = (self.told_position != self.position).then_some(self.told_at + TELL_MS);
-        [retries, sync, hold, tell].into_iter().flatten().min()
-    }
-
     /// Appends what a turn recorded, in order.
     pub fn append(&mut self, record: &Record, now: Now, config: &Config) {
         if !self.is_on || record.is_empty() {
@@ -371,7 +368,7 @@ impl Log {
             Point::Cut(job) => match job.purpose {
                 Purpose::Base { generation: 0 } => self.tell_book(News::Cut { job: job.id, generation: 0 }),
                 Purpose::Base { .. } => {
-                    self.rotate(ticket, &shard.config);
+                    self.rotate(ticket, job, &shard.config);
                     self.tell_book(News::Cut { job: job.id, generation: self.generation });
                 }
                 Purpose::Dump => {}
@@ -400,14 +397,19 @@ impl Log {
                     self.told -= count;
                 }
             }
-            LogNote::Flush { mark } => self.flush = Some((mark, None)),
+            LogNote::Flush { mark } => (self.flush, self.has_ended) = (Some((mark, None)), false),
             LogNote::Policy { n, policy } => {
                 self.next_policy = policy;
                 self.tell_core_0(LogNote::PolicyHeard { n });
             }
             LogNote::Saving(is_saving) => self.is_saving = is_saving,
+            LogNote::AskRest { n } => {
+                let mark = (self.is_on && self.is_promising && self.last_mark_end == Some(self.position)).then_some(self.last_mark);
+                self.tell_core_0(LogNote::Rest { n, mark });
+            }
             LogNote::Broken { generation, ref text } => {
                 if generation >= self.fresh {
+                    self.broken_in = self.broken_in.max(Some(generation));
                     self.stop_promising(text.clone());
                 }
                 self.tell_book(News::From(from, note));
@@ -525,18 +527,19 @@ impl Log {
         // What stands before the first mark of a file may be cut off after a power failure; this is part of what the manifest promises.
         let number = ticket.or_else(|| pieces.iter().find_map(|(head, _)| head.ticket)).unwrap_or(self.last_mark);
         let policy = self.policy;
-        self.write(now, config, |_, out| put_mark(out, number, policy));
+        self.position += self.segments.back_mut().map_or(0, |segment| segment.append_mark(number, policy));
         self.begun.push_back(Begun { generation: self.generation, since, prefix: self.position });
         self.demand(self.position);
         self.holds.push_back(Hold { generation: self.generation, at, is_global: true, since: self.now });
     }
 
     /// A new generation without a global command; switches the log on.
-    fn rotate(&mut self, ticket: u64, config: &Config) {
+    fn rotate(&mut self, ticket: u64, job: &SaveJob, config: &Config) {
         let at = self.position;
         self.seal();
         if !self.is_on {
-            self.dir = config.appenddirname.clone();
+            // Beside its base.
+            self.dir = folder(&job.path);
             self.name = config.appendfilename.clone();
             // The book says what holds, for all cores at one instant.
             self.policy = AppendFsync::EverySec;
@@ -546,7 +549,8 @@ impl Log {
         }
         // Without a promise they hold nothing, but the promise may come before their generation is listed.
         self.holds.push_back(Hold { generation: self.generation + 1, at, is_global: false, since: self.now });
-        if !self.is_promising {
+        // The promise may be on its way: only the book knows whether what precedes the cut is listed.
+        if job.is_afresh && !self.is_promising {
             // Their generations will never be listed: the base that is being made replaces them.
             self.segments.iter_mut().for_each(Segment::abandon);
             self.begun.clear();
@@ -566,10 +570,11 @@ impl Log {
             return;
         }
         if let Some(segment) = self.segments.back_mut() {
-            let added = segment.append(|out| put_mark(out, ticket, policy));
+            let added = segment.append_mark(ticket, policy);
             self.position += added;
             // A mark by itself is no growth that calls for another one.
             self.told_position += added;
+            self.last_mark_end = Some(self.position);
         }
         if policy != self.policy {
             self.floor = acked;
@@ -590,6 +595,17 @@ impl Log {
             self.last_sync = self.now;
             self.demand(self.position);
         }
+    }
+
+    /// The line that says that the file has nothing before it that is not on disk: a start need not doubt it. Where it stands after.
+    fn put_end(&mut self) -> u64 {
+        if let (true, Some(segment)) = (self.is_on, self.segments.back_mut()) {
+            let added = segment.append(put_end);
+            self.position += added;
+            self.told_position += added;
+        }
+        self.demand(self.position);
+        self.position
     }
 
     fn restart_term(&mut self, ticket: u64) {
@@ -626,7 +642,7 @@ impl Log {
         let mut segment = Segment::new(self.serial, self.generation, path, mode, at, start);
         self.encoder.restart();
         let rf = self.title(Owner::Core(self.core));
-        self.position += segment.append(|out| put_rf(out, &rf));
+        self.position += segment.append_title(|out| put_rf(out, &rf));
         self.segments.push_back(segment);
     }
 

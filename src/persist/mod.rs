@@ -145,6 +145,9 @@ impl Persist {
     /// Begins what is due.
     pub fn pump(&mut self, now: Now, shard: &mut Shard, disk: &mut dyn Disk) {
         self.now = now;
+        if let Some(book) = &mut self.book {
+            book.set_now(now);
+        }
         for wish in std::mem::take(&mut shard.wishes) {
             self.take_wish(wish, shard, disk);
         }
@@ -183,6 +186,12 @@ impl Persist {
         if self.has_asked_for_plan && book.flushed().is_some() {
             self.out.push(Out::WantsPlan);
         }
+    }
+
+    /// Core 0: the directory in which the files of the log are.
+    #[must_use]
+    pub fn log_dir(&self) -> Option<&[u8]> {
+        self.book.as_ref().map(|book| book.dir()).filter(|dir| !dir.is_empty())
     }
 
     /// The files of the log as they are now, for DEBUG LOADAOF.
@@ -225,13 +234,6 @@ impl Persist {
         self.load.has_work() || self.save.has_work() || !self.out.is_empty()
     }
 
-    /// Ms of the clock that never jumps at which something is due by itself, if that is soon.
-    #[must_use]
-    pub fn due(&self) -> Option<i64> {
-        let book = self.book.as_ref().and_then(|book| book.due(&self.log));
-        [self.log.due(), self.save.due(), book].into_iter().flatten().min()
-    }
-
     /// What is next to be run from a log that is being loaded.
     pub fn next_input(&mut self) -> Option<Vec<u8>> {
         self.load.input()
@@ -252,6 +254,27 @@ impl Persist {
                     || self.book.as_mut().is_some_and(|book| book.wish(&wish));
                 debug_assert!(is_taken || self.core != 0, "nobody takes {wish:?}");
             }
+        }
+    }
+
+    /// Whoever waits by [`Wish::Hold`] or [`Wish::WaitDurable`] waits no longer. `is_told`: has the reply as it is now; otherwise none. `wishes`: what
+    /// was wished and not looked at yet.
+    pub fn stop_waiting(&mut self, ask: Ask, is_told: bool, wishes: &mut Vec<Wish>) {
+        let is_theirs = |wish: &Wish| matches!(wish, Wish::Hold { ask: a, .. } | Wish::WaitDurable { ask: a, .. } if *a == ask);
+        if !is_told {
+            wishes.retain(|wish| !is_theirs(wish));
+            self.held.remove(&ask);
+        }
+        for wish in wishes.iter_mut().filter(|wish| is_theirs(wish)) {
+            if let Wish::Hold { until, .. } | Wish::WaitDurable { until, .. } = wish {
+                *until = self.now.wall_ms.max(1);
+            }
+        }
+        if let Some((until, _)) = self.held.get_mut(&ask) {
+            *until = 1;
+        }
+        if let Some(book) = &mut self.book {
+            book.stop_waiting(ask, is_told);
         }
     }
 

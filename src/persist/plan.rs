@@ -1,6 +1,7 @@
 //! What the state machines of this folder tell each other, other cores, and those who run them.
 
 use super::disk::FileId;
+use crate::spec::Shard;
 use crate::spec::persist::Ask;
 use crate::spec::request::LogLevel;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub struct SaveJob {
     pub temporary: Vec<u8>,
     /// Where it goes in the end.
     pub path: Vec<u8>,
+    /// A base without which nothing that was logged before its cut will ever be listed: the log is being switched on, or lost something.
+    pub is_afresh: bool,
     /// Commands instead of RDB (`aof-use-rdb-preamble no`).
     pub as_commands: bool,
     /// Where in the file the next bytes go.
@@ -46,7 +49,15 @@ impl SaveJob {
     /// A snapshot to be made; number and form come when it begins.
     #[must_use]
     pub fn new(purpose: Purpose, temporary: Vec<u8>, path: Vec<u8>, as_commands: bool) -> SaveJob {
-        SaveJob { id: 0, purpose, temporary, path, as_commands, extents: Extents::default(), form: Form::default() }
+        SaveJob { id: 0, purpose, temporary, path, is_afresh: false, as_commands, extents: Extents::default(), form: Form::default() }
+    }
+
+    /// The snapshot that `dir` and `dbfilename` name now. It goes there whatever becomes of the settings meanwhile.
+    #[must_use]
+    pub fn dump(shard: &Shard) -> SaveJob {
+        let temporary = format!("temp-{}.rdb", shard.server.pid).into_bytes();
+        let place = |name: &[u8]| shard.config.in_dir(name);
+        SaveJob::new(Purpose::Dump, place(&temporary), place(&shard.config.dbfilename), false)
     }
 }
 

@@ -224,14 +224,6 @@ impl Save {
         self.part.as_ref().is_some_and(Part::has_work)
     }
 
-    /// Ms of the clock that never jumps at which something is due although nothing happens: save points, changes not told yet.
-    #[must_use]
-    pub fn due(&self) -> Option<i64> {
-        let look = self.leader.as_ref().and_then(|leader| leader.policy.due_at);
-        let tell = self.has_untold.then(|| self.told_at.saturating_add(TELL_MS));
-        [look, tell].into_iter().flatten().min()
-    }
-
     /// Whether so much of a snapshot waits for the disk that writes should wait, and whatever else deletes keys.
     #[must_use]
     pub fn is_choked(&self) -> bool {

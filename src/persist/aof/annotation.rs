@@ -7,14 +7,17 @@
 //! #TX:<ticket>:<participants>         the command or MULTI ... EXEC that follows is this core's part of the ticket; cores like `0-3,7`,
 //!                                     or, where that is long, `x` and hexadecimal digits of four cores each, the lowest bit the lowest core
 //! #TX:<ticket>:<participants>:0       this core took part and has nothing to record
-//! #MARK:<ticket>:<policy>             the same ticket in all logs; the policy that holds from here on
+//! #MARK:<ticket>:<policy>[:<sum>]     the same ticket in all logs; the policy that holds from here on; a checksum (8 hexadecimal digits) of the
+//!                                     bytes behind the line before it of this kind, or behind the `#RF` line
 //! #TS:<unix seconds>                  as Redis writes it
+//! #END                                the run ended here in order: everything before it was synced
 //! ```
 //! Invariants: every line ends with CR LF and is shorter than 1,024 bytes; a line stands between commands, never inside of one.
 //! What is not one of these forms is [`Annotation::Other`] and means nothing.
 
 use crate::base::num::{parse_i64, parse_u64};
 use crate::config::kinds::AppendFsync;
+use crc_fast::{CrcAlgorithm::Crc32Iscsi, Digest};
 
 /// Longest line, CR LF included: what stock servers skip as one.
 pub const LINE_MAX: usize = 1023;
@@ -147,9 +150,11 @@ pub enum Annotation {
     Mark {
         ticket: u64,
         policy: AppendFsync,
+        sum: Option<u32>,
     },
     /// Unix seconds.
     Ts(i64),
+    End,
     /// Anything else that starts with `#`.
     Other,
 }
@@ -165,6 +170,7 @@ impl Annotation {
             [b'#', b'T', b'X', b':', rest @ ..] => read_tx(rest),
             [b'#', b'M', b'A', b'R', b'K', b':', rest @ ..] => read_mark(rest),
             [b'#', b'T', b'S', b':', rest @ ..] => parse_i64(rest).map(Annotation::Ts),
+            b"#END" => Some(Annotation::End),
             _ => None,
         };
         known.unwrap_or(Annotation::Other)
@@ -228,19 +234,50 @@ fn read_tx(text: &[u8]) -> Option<Annotation> {
     parts.next().is_none().then_some(Annotation::Tx { ticket, participants, is_empty })
 }
 
-/// Appends a mark.
-pub fn put_mark(out: &mut Vec<u8>, ticket: u64, policy: AppendFsync) {
+/// Appends a mark; `sum`: see [`Sum`].
+pub fn put_mark(out: &mut Vec<u8>, ticket: u64, policy: AppendFsync, sum: Option<u32>) {
     out.extend_from_slice(b"#MARK:");
     put_number(out, ticket);
     out.push(b':');
-    end_with_policy(out, policy);
+    out.extend_from_slice(policy.word().as_bytes());
+    if let Some(sum) = sum {
+        out.push(b':');
+        out.extend((0..8).rev().map(|digit| char::from_digit(sum >> (4 * digit) & 15, 16).unwrap_or('0') as u8));
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The checksum in marks: CRC-32C of the bytes of a file behind the last mark or the line that began the run.
+#[derive(Clone, Debug)]
+pub struct Sum(Digest);
+
+impl Default for Sum {
+    fn default() -> Sum {
+        Sum(Digest::new(Crc32Iscsi))
+    }
+}
+
+impl Sum {
+    /// Takes in bytes that follow.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Of everything taken in; begins anew.
+    pub fn take(&mut self) -> u32 {
+        self.0.finalize_reset() as u32
+    }
 }
 
 fn read_mark(text: &[u8]) -> Option<Annotation> {
     let mut parts = text.split(|b| *b == b':');
     let ticket = parse_u64(parts.next()?)?;
     let policy = read_policy(parts.next()?)?;
-    parts.next().is_none().then_some(Annotation::Mark { ticket, policy })
+    let sum = match parts.next() {
+        None => None,
+        Some(digits) => Some(read_sum(digits)?),
+    };
+    parts.next().is_none().then_some(Annotation::Mark { ticket, policy, sum })
 }
 
 /// Appends the time of the commands that follow, unix seconds.
@@ -248,6 +285,11 @@ pub fn put_ts(out: &mut Vec<u8>, seconds: i64) {
     out.extend_from_slice(b"#TS:");
     out.extend_from_slice(itoa::Buffer::new().format(seconds).as_bytes());
     out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the line that says that a run ended in order.
+pub fn put_end(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"#END\r\n");
 }
 
 fn end_with_policy(out: &mut Vec<u8>, policy: AppendFsync) {
@@ -261,6 +303,11 @@ fn read_policy(text: &[u8]) -> Option<AppendFsync> {
 
 fn put_number(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+fn read_sum(digits: &[u8]) -> Option<u32> {
+    let add = |sum: u32, digit: &u8| (*digit as char).to_digit(16).map(|digit| sum << 4 | digit);
+    (digits.len() == 8).then(|| digits.iter().try_fold(0, add)).flatten()
 }
 
 fn number_below(text: &[u8], bound: usize) -> Option<usize> {
@@ -292,10 +339,12 @@ mod tests {
         put_rf(&mut out, &rf(Owner::All));
         put_tx(&mut out, 9, &cores(&[0, 1, 2, 3, 7]), false);
         put_tx(&mut out, u64::MAX, &cores(&[5]), true);
-        put_mark(&mut out, 12, AppendFsync::Always);
+        put_mark(&mut out, 12, AppendFsync::Always, None);
+        put_mark(&mut out, 13, AppendFsync::No, Some(0x0A_BC_DE_F1));
         put_ts(&mut out, -1);
+        put_end(&mut out);
         let text = "#RF:7:3/4:ab12:c-3:everysec\r\n#RF:7:*/4:ab12:c-3:everysec\r\n#TX:9:0-3,7\r\n#TX:18446744073709551615:5:0\r\n\
-                    #MARK:12:always\r\n#TS:-1\r\n";
+                    #MARK:12:always\r\n#MARK:13:no:0abcdef1\r\n#TS:-1\r\n#END\r\n";
         assert_eq!(String::from_utf8_lossy(&out), text);
         let read: Vec<Annotation> = out.split_inclusive(|b| *b == b'\n').map(Annotation::read).collect();
         assert_eq!(
@@ -305,8 +354,10 @@ mod tests {
                 Annotation::Rf(rf(Owner::All)),
                 Annotation::Tx { ticket: 9, participants: cores(&[0, 1, 2, 3, 7]), is_empty: false },
                 Annotation::Tx { ticket: u64::MAX, participants: cores(&[5]), is_empty: true },
-                Annotation::Mark { ticket: 12, policy: AppendFsync::Always },
+                Annotation::Mark { ticket: 12, policy: AppendFsync::Always, sum: None },
+                Annotation::Mark { ticket: 13, policy: AppendFsync::No, sum: Some(0x0A_BC_DE_F1) },
                 Annotation::Ts(-1),
+                Annotation::End,
             ]
         );
     }
@@ -353,7 +404,12 @@ mod tests {
             "#TX:1:xg",
             "#MARK:1",
             "#MARK::no",
+            "#MARK:1:no:",
+            "#MARK:1:no:0abcdefg",
+            "#MARK:1:no:0abcdef12",
+            "#MARK:1:no:0abcdef1:",
             "#TS:",
+            "#END:",
             "#TS:1x",
             "# a comment",
         ] {

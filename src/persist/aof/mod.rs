@@ -28,7 +28,7 @@ pub mod recover;
 pub mod rewrite;
 pub mod survey;
 
-pub use annotation::{Annotation, Cores, Owner, Rf, put_mark, put_rf, put_ts, put_tx};
+pub use annotation::{Annotation, Cores, Owner, Rf, Sum, put_end, put_mark, put_rf, put_ts, put_tx};
 pub use manifest::{FileKind, Listed, Manifest};
 pub use plan::{LoadFile, LoadKind, LoadPlan};
-pub use recover::{Append, Recovered, recover};
+pub use recover::{Append, Recovered, look, recover};

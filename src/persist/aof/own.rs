@@ -12,7 +12,7 @@
 use super::annotation::{Annotation, Cores, Owner};
 use super::cut::{Lack, Tails};
 use super::read::{Fault, Sink};
-use super::survey::{Mark, Run, Survey, WINDOW, scan};
+use super::survey::{Mark, Run, Survey, WINDOW, scan, sum};
 use crate::config::kinds::AppendFsync;
 use crate::persist::disk::Store;
 
@@ -45,6 +45,8 @@ pub enum Why {
     Torn,
     /// A start that served nobody.
     EmptyRun,
+    /// The machine stopped, and bytes before a mark are not those that were written.
+    Hole,
     /// The machine stopped, and what follows is not in all logs.
     AfterMark,
     /// Somebody asked for the state at an earlier time.
@@ -60,6 +62,7 @@ impl Why {
         match self {
             Why::Whole => "nothing is missing".into(),
             Why::Torn => "the last write was incomplete".into(),
+            Why::Hole => "the machine stopped before all of what precedes them was on disk".into(),
             Why::EmptyRun => "they belong to a start that served no client".into(),
             Why::AfterMark => "the machine stopped before all cores had written them".into(),
             Why::AfterTime => "it is later than the time asked for".into(),
@@ -86,6 +89,11 @@ pub fn ends(store: &mut dyn Store, logs: &[Log], rules: &Rules) -> Result<Vec<En
     }
     let runs = one_run(logs, &mut ends)?;
     let Some(first) = runs.first() else { return Ok(ends) };
+    if first.rf.boot != rules.boot {
+        for ((log, run), end) in logs.iter().zip(&runs).zip(&mut ends) {
+            end_before_hole(store, log, run, end)?;
+        }
+    }
     let common = newest_common(logs, &runs, &ends)?;
     let policy = common.first().map_or(first.rf.policy, |mark| mark.policy);
     let starts: Vec<u64> =
@@ -174,6 +182,29 @@ fn is_hole(store: &mut dyn Store, log: &Log, rules: &Rules) -> Result<bool, Stri
         offset += count as u64;
     }
     Ok(is_zero == Some(true) && marks <= MARKS_LOST_MAX)
+}
+
+/// Ends a log before the first mark whose checksum is not that of the bytes before it: a power failure took a page out of what was not
+/// synced, maybe inside of a value, where nothing else would tell. Only as far back as something can be of which nothing was promised; with `always` parts of what precedes a
+/// mark were promised one by one.
+fn end_before_hole(store: &mut dyn Store, log: &Log, run: &Run, end: &mut End) -> Result<(), String> {
+    let marks: Vec<&Mark> = run.marks.iter().filter(|mark| mark.end <= end.at).collect();
+    let first = marks.len().saturating_sub(MARKS_LOST_MAX);
+    for (n, mark) in marks.iter().enumerate().skip(first) {
+        let (from, to, policy) = match n.checked_sub(1).and_then(|n| marks.get(n)) {
+            Some(before) => (before.end, before.end, before.policy),
+            // What stands before the oldest mark that is known is longer than what the checksum covers.
+            None if run.has_forgotten => continue,
+            None => (run.end, run.end, run.rf.policy),
+        };
+        let Some(expected) = mark.sum.filter(|_| policy != AppendFsync::Always) else { continue };
+        let found = sum(store, log.path, from, mark.at).map_err(|e| read_error(log.name, e))?;
+        if found != expected {
+            *end = End { at: to, why: Why::Hole };
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// The text of stock servers for a file that ends too early.

@@ -288,7 +288,8 @@ impl Scanner {
         self.last = self.begun;
         self.state = State::Between;
         // The only ones that mean something to the framing are told by their first letters.
-        let known = if matches!(line, [_, b'R' | b'M', ..] | [_, b'T', b'X', ..]) { Annotation::read(line) } else { Annotation::Other };
+        let known =
+            if matches!(line, [_, b'R' | b'M' | b'E', ..] | [_, b'T', b'X', ..]) { Annotation::read(line) } else { Annotation::Other };
         let is_inside = self.in_multi || self.has_tx;
         match known {
             Annotation::Other | Annotation::Ts(_) => {}

@@ -6,7 +6,7 @@
 //! is ours ([`super::own`]). Everything before must be whole. A log of the time before manifests is taken over first.
 //! Ref: redis.io/docs/latest/operate/oss_and_stack/management/persistence; behaviour and texts of 7.2
 
-use super::annotation::Owner;
+use super::annotation::{Annotation, LINE_MAX, Owner};
 use super::manifest::{self, FileKind, Listed, Manifest};
 use super::own::{self, Log, Rules, bad_format, errno_text, read_error, unexpected_end};
 use super::plan::{LoadFile, LoadKind, LoadPlan};
@@ -18,6 +18,8 @@ use crate::spec::request::LogLevel;
 
 /// Longest manifest that is read, bytes.
 const MANIFEST_MAX: u64 = 64 << 20;
+/// Bytes that are written to disk again before it is told.
+const TOLD_BYTES: u64 = 64 << 20;
 /// What the end of a snapshot takes: the opcode and the checksum.
 const SNAPSHOT_END: u64 = 9;
 
@@ -53,7 +55,7 @@ pub struct Recovered {
 /// Decides what to load. `cores`: how many there will be. `boot`: names this boot of the machine.
 /// The error is for the log of the server, which does not start.
 pub fn recover(store: &mut dyn Store, config: &Config, cores: usize, boot: &str) -> Result<Recovered, String> {
-    let mut recovery = Recovery { store, config, out: Recovered::default() };
+    let mut recovery = Recovery { store, config, out: Recovered::default(), unsure: Vec::new(), only_looks: false };
     recovery.read_manifest()?;
     if !config.appendonly {
         recovery.plan_snapshot()?;
@@ -64,6 +66,15 @@ pub fn recover(store: &mut dyn Store, config: &Config, cores: usize, boot: &str)
     recovery.plan_log(cores, boot)?;
     recovery.clean_up()?;
     recovery.take_numbers()?;
+    Ok(recovery.out)
+}
+
+/// What there would be to load now, while the process that writes the files runs on: nothing is changed. Everything that is to be seen was
+/// written out before.
+pub fn look(store: &mut dyn Store, config: &Config, cores: usize, boot: &str) -> Result<Recovered, String> {
+    let mut recovery = Recovery { store, config, out: Recovered::default(), unsure: Vec::new(), only_looks: true };
+    recovery.read_manifest()?;
+    recovery.plan_log(cores, boot)?;
     Ok(recovery.out)
 }
 
@@ -105,6 +116,9 @@ struct Recovery<'a> {
     store: &'a mut dyn Store,
     config: &'a Config,
     out: Recovered,
+    /// Path, and from where on no sync is known to have covered the file.
+    unsure: Vec<(Vec<u8>, u64)>,
+    only_looks: bool,
 }
 
 impl Recovery<'_> {
@@ -245,17 +259,31 @@ impl Recovery<'_> {
                 group = None;
             }
         }
-        for (file, end) in cuts {
+        for (file, end) in cuts.into_iter().filter(|_| !self.only_looks) {
             self.store
                 .truncate(&file.path, end)
                 .map_err(|e| format!("Error truncating the AOF file {}: {}", String::from_utf8_lossy(&file.name), errno_text(e)))?;
             self.out.log_bytes = self.out.log_bytes.saturating_sub(file.survey.size - end);
         }
-        self.settle_files()
+        if self.only_looks { Ok(()) } else { self.settle_files() }
     }
 
-    /// What is loaded from now on counts as promised: a process that was killed may have left parts of it in the kernel's memory alone.
+    /// What is loaded from now on counts as promised: a process that was killed may have left parts of it in the kernel's memory alone, and
+    /// after a sync that failed there even a further one does not move them.
     fn settle_files(&mut self) -> Result<(), String> {
+        for (path, from) in std::mem::take(&mut self.unsure) {
+            let name = String::from_utf8_lossy(&path).into_owned();
+            let size = self.store.size(&path).map_err(|e| read_error(&path, e))?.unwrap_or(0);
+            if from < size {
+                self.store.write_again(&path, from, size).map_err(|e| format!("Error syncing the AOF file {name}: {}", errno_text(e)))?;
+                if size - from >= TOLD_BYTES {
+                    self.say(
+                        LogLevel::Notice,
+                        format!("AOF {name} was not ended in order: its last {} bytes were written to disk again", size - from),
+                    );
+                }
+            }
+        }
         for file in self.out.plan.files().filter(|file| !file.is_base) {
             let size = self.store.size(&file.path).map_err(|e| read_error(&file.path, e))?;
             if let Some(size) = size {
@@ -285,6 +313,10 @@ impl Recovery<'_> {
         let mut ends = Vec::new();
         for file in tail {
             let survey = &file.survey;
+            if !file.is_base {
+                // Its server may have seen a sync fail.
+                self.unsure.push((file.path.clone(), file.start));
+            }
             let (name, whole) = (String::from_utf8_lossy(&file.name).into_owned(), survey.found.whole);
             ends.push((whole, 0));
             let max = self.corrupt_tail_max();
@@ -328,6 +360,7 @@ impl Recovery<'_> {
             self.check_inner(file)?;
         }
         check_cores(logs)?;
+        self.unsure.extend(logs.iter().filter_map(|file| Some((file.path.clone(), file.survey.unsure_from(boot)?))));
         if let Some((last, others)) = logs.split_last().filter(|(last, _)| last.survey.foreign.is_some()) {
             // What that server loaded is what its clients saw: nothing of it is cut.
             for file in others {
@@ -408,6 +441,27 @@ impl Recovery<'_> {
         Ok(())
     }
 
+    /// Removes an incremental file that a process which ended early never came to list, and tells whether it was one: one of ours with a lower
+    /// number than the newest that is listed, so that what has happened since does without it. One with a higher number stays: its number is not
+    /// used again that way, and it may be all that is left of a mishap.
+    fn remove_leftover(&mut self, name: &[u8]) -> Result<bool, String> {
+        let path = self.path(name);
+        let mut front = vec![0; LINE_MAX];
+        let mut len = 0;
+        while len < front.len() {
+            match self.store.read(&path, len as u64, front.get_mut(len..).unwrap_or_default()).map_err(|e| read_error(name, e))? {
+                0 => break,
+                n => len += n,
+            }
+        }
+        let line = front.get(..len).unwrap_or_default().split_inclusive(|b| *b == b'\n').next().unwrap_or_default();
+        let is_ours = line.ends_with(b"\r\n") && matches!(Annotation::read(line), Annotation::Rf(_));
+        if is_ours {
+            self.store.remove(&path).map_err(|e| format!("Can't remove {}: {}", String::from_utf8_lossy(&path), errno_text(e)))?;
+        }
+        Ok(is_ours)
+    }
+
     /// Numbers behind those of all files that are there, listed or not: a file that is not listed may be all that is left of a mishap.
     fn take_numbers(&mut self) -> Result<(), String> {
         let config = self.config;
@@ -415,17 +469,18 @@ impl Recovery<'_> {
             format!("Can't open or create append-only dir {}: {}", String::from_utf8_lossy(&config.appenddirname), errno_text(e))
         })?;
         let prefix = [&config.appendfilename[..], b"."].concat();
-        let (mut base, mut incr) = (self.out.manifest.next_base(), self.out.manifest.next_incr());
+        let listed = self.out.manifest.next_incr();
+        let (mut base, mut incr) = (self.out.manifest.next_base(), listed);
         for name in &names {
             let Some((number, is_base)) = manifest::number_in(name).filter(|_| name.starts_with(&prefix)) else { continue };
             let next = if is_base { &mut base } else { &mut incr };
             *next = (*next).max(number.saturating_add(1));
             let is_listed = self.out.manifest.iter().any(|(_, listed)| listed.name == *name);
             if config.appendonly && !is_listed {
-                self.out.report.push((
-                    LogLevel::Notice,
-                    format!("The AOF file {} is not in the manifest: it is not loaded", String::from_utf8_lossy(name)),
-                ));
+                let is_leftover = !is_base && (1..listed).contains(&number) && *name == manifest::incr_name(&config.appendfilename, number);
+                let is_gone = is_leftover && self.remove_leftover(name)?;
+                let what = if is_gone { "it was never listed and is removed" } else { "it is not loaded" };
+                self.say(LogLevel::Notice, format!("The AOF file {} is not in the manifest: {what}", String::from_utf8_lossy(name)));
             }
         }
         (self.out.next_base, self.out.next_incr) = (base, incr);

@@ -1,7 +1,7 @@
 //! One file of the log, read from end to end before anything is loaded: how far it is whole, whose it is, and what its annotations say.
 //! Used by `recover` and by the tool that checks files. Memory: what is kept of annotations; marks of a run up to `MARKS_MAX`.
 
-use super::annotation::{Annotation, Rf};
+use super::annotation::{Annotation, Rf, Sum};
 use super::read::{Fault, Found, Scanner, Sink};
 use crate::config::kinds::AppendFsync;
 use crate::persist::disk::Store;
@@ -24,6 +24,8 @@ pub struct Mark {
     pub at: u64,
     /// Offset behind it.
     pub end: u64,
+    /// Of the bytes between the mark before it and this one, if it has one.
+    pub sum: Option<u32>,
 }
 
 /// What one run of the server wrote.
@@ -40,6 +42,8 @@ pub struct Run {
     pub marks: VecDeque<Mark>,
     /// Marks older than those are forgotten.
     pub has_forgotten: bool,
+    /// Offset behind the line that says that it ended in order.
+    pub ended: Option<u64>,
 }
 
 /// See the file's head.
@@ -64,6 +68,15 @@ impl Survey {
     #[must_use]
     pub fn rf(&self) -> Option<&Rf> {
         self.runs.first().filter(|run| run.at == 0).map(|run| &run.rf)
+    }
+
+    /// From where on the file has bytes of which nobody knows that a sync ever covered them: a run in this `boot` of the machine that did
+    /// not end in order may have seen one fail, and what the kernel then took for clean reads as if it were on disk. What precedes that
+    /// run was synced when it began; after another boot the file is what the disk has.
+    #[must_use]
+    pub fn unsure_from(&self, boot: &str) -> Option<u64> {
+        let last = self.runs.last().filter(|run| run.rf.boot == boot)?;
+        (last.ended != Some(self.size)).then_some(last.at)
     }
 
     /// Whether what is behind the whole prefix is the trace of a write that never reached the disk: zeros to the end from the byte on
@@ -104,6 +117,23 @@ pub fn scan<S: Sink>(store: &mut dyn Store, path: &[u8], from: u64, to: u64, sin
         at += count as u64;
     }
     Ok(scanner.finish())
+}
+
+/// The checksum of bytes `from..to` of a file.
+pub fn sum(store: &mut dyn Store, path: &[u8], from: u64, to: u64) -> Result<u32, i32> {
+    let mut sum = Sum::default();
+    let mut window = vec![0; WINDOW.min(usize::try_from(to.saturating_sub(from)).unwrap_or(WINDOW))];
+    let mut at = from;
+    while at < to {
+        let room = window.len().min(usize::try_from(to - at).unwrap_or(usize::MAX));
+        let count = store.read(path, at, window.get_mut(..room).unwrap_or_default())?;
+        if count == 0 {
+            break;
+        }
+        sum.add(window.get(..count).unwrap_or_default());
+        at += count as u64;
+    }
+    Ok(sum.take())
 }
 
 /// From where on a file has zeros only, not before `from`.
@@ -170,26 +200,39 @@ impl Sink for Notes {
             _ => self.skips.push((at, len)),
         }
         // Tickets are read a second time, and only those that matter.
-        if !matches!(line, [_, b'R' | b'M', ..]) {
+        if !matches!(line, [_, b'R' | b'M' | b'E', ..]) {
             return;
         }
         match Annotation::read(line) {
             Annotation::Rf(rf) => {
                 self.db = None;
-                self.runs.push(Run { rf, at, end, commands_before: self.commands, marks: VecDeque::new(), has_forgotten: false });
+                self.runs.push(Run {
+                    rf,
+                    at,
+                    end,
+                    commands_before: self.commands,
+                    marks: VecDeque::new(),
+                    has_forgotten: false,
+                    ended: None,
+                });
                 // A run that was cut off at its start leaves one line, and the one before it still matters.
                 if let Some(old) = self.runs.len().checked_sub(4).and_then(|n| self.runs.get_mut(n)) {
                     old.has_forgotten |= !old.marks.is_empty();
                     old.marks = VecDeque::new();
                 }
             }
-            Annotation::Mark { ticket, policy } => {
+            Annotation::Mark { ticket, policy, sum } => {
                 if let Some(run) = self.runs.last_mut() {
                     if run.marks.len() == MARKS_MAX {
                         run.marks.pop_front();
                         run.has_forgotten = true;
                     }
-                    run.marks.push_back(Mark { ticket, policy, at, end });
+                    run.marks.push_back(Mark { ticket, policy, at, end, sum });
+                }
+            }
+            Annotation::End => {
+                if let Some(run) = self.runs.last_mut() {
+                    run.ended = Some(end);
                 }
             }
             _ => {}

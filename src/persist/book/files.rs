@@ -96,6 +96,12 @@ impl Generations {
         self.ready.iter().copied().min().unwrap_or(0)
     }
 
+    /// The newest generation that is not forgotten; 0 = none.
+    #[must_use]
+    pub fn newest(&self) -> u64 {
+        self.all.last_key_value().map_or(0, |(number, _)| *number)
+    }
+
     #[must_use]
     pub fn get(&self, number: u64) -> Option<&Generation> {
         self.all.get(&number)

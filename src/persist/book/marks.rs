@@ -1,7 +1,8 @@
 //! When marks are due, which of them all cores have on disk, and who waits for that: WAITAOF, and the end of the process.
 //!
 //! What is on disk on one core may still be cut off after a power failure, at the newest mark that all have. So something is durable when
-//! a mark that was put after it is on disk on all cores.
+//! a mark that was put after it is on disk on all cores. Where nothing was logged since the newest mark no other is put for somebody who
+//! waits: all logs are asked first.
 
 use crate::persist::plan::Now;
 use crate::spec::persist::Ask;
@@ -19,8 +20,26 @@ struct Wait {
     until: i64,
     /// A mark that is under way may already have passed another core: the one after it counts.
     skips: bool,
-    /// The first mark that was asked for after the wish.
+    /// The first mark that was asked for after the wish, or the newest one where nothing was logged since.
     mark: Option<u64>,
+    /// Wants to know how it is at the time of the wish, and waits for nothing else.
+    is_look: bool,
+    question: Question,
+}
+
+/// Whether logs have something behind their newest mark.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Question {
+    /// To be asked.
+    Due,
+    /// Number `n` is under way to `left` logs; the newest mark of those that have nothing behind it; one that has.
+    Asked {
+        n: u64,
+        left: usize,
+        newest: Option<u64>,
+        is_behind: bool,
+    },
+    Answered,
 }
 
 /// The end of the process, or of the log, waits for the disk.
@@ -58,6 +77,8 @@ pub struct Marks {
     /// By core: the newest mark on disk.
     durable: Vec<Option<u64>>,
     waits: Vec<Wait>,
+    /// Number of the last question.
+    questions: u64,
     flush: Option<Flush>,
 }
 
@@ -76,6 +97,7 @@ impl Marks {
             is_fresh: false,
             durable,
             waits: Vec::new(),
+            questions: 0,
             flush: None,
         }
     }
@@ -108,9 +130,48 @@ impl Marks {
         }
     }
 
-    /// Somebody waits until everything so far is durable; not beyond unix ms `until` (0 = for ever).
-    pub fn wait(&mut self, ask: Ask, until: i64) {
-        self.waits.push(Wait { ask, until, skips: self.is_out, mark: None });
+    /// Somebody waits until everything so far is durable; not beyond unix ms `until` (0 = for ever, in the past = is told how it is now).
+    pub fn wait(&mut self, ask: Ask, until: i64, now: Now) {
+        let is_look = until != 0 && until <= now.wall_ms;
+        self.waits.push(Wait { ask, until, skips: self.is_out, mark: None, is_look, question: Question::Due });
+    }
+
+    /// Ends the wait of `ask`. `is_told`: with an answer, at the next [`Marks::answers`].
+    pub fn stop_waiting(&mut self, ask: Ask, is_told: bool) {
+        if is_told {
+            self.waits.iter_mut().filter(|wait| wait.ask == ask).for_each(|wait| (wait.until, wait.is_look) = (1, false));
+        } else {
+            self.waits.retain(|wait| wait.ask != ask);
+        }
+    }
+
+    /// Once: the number under which all logs are to be asked whether they rest.
+    pub fn take_question(&mut self) -> Option<u64> {
+        if self.waits.iter().all(|wait| wait.question != Question::Due) {
+            return None;
+        }
+        self.questions += 1;
+        let asked = Question::Asked { n: self.questions, left: self.cores, newest: None, is_behind: false };
+        self.waits.iter_mut().filter(|wait| wait.question == Question::Due).for_each(|wait| wait.question = asked);
+        Some(self.questions)
+    }
+
+    /// A log answers question `number`: its newest mark if there is nothing behind it.
+    pub fn heard_rest(&mut self, number: u64, mark: Option<u64>) {
+        for wait in &mut self.waits {
+            let Question::Asked { n, left, newest, is_behind } = &mut wait.question else { continue };
+            if *n != number {
+                continue;
+            }
+            *left = left.saturating_sub(1);
+            *newest = (*newest).max(mark);
+            *is_behind |= mark.is_none();
+            if *left == 0 {
+                // One that was put meanwhile is on disk later.
+                wait.mark = newest.filter(|_| !*is_behind).or(wait.mark);
+                wait.question = Question::Answered;
+            }
+        }
     }
 
     /// Everything is to be put on disk. Again while it is under way is fine.
@@ -150,7 +211,7 @@ impl Marks {
         if self.has_new_policy || matches!(self.flush, Some(Flush::Asked { .. })) {
             return Some(self.last_ms);
         }
-        let is_wanted = self.waits.iter().any(|wait| wait.mark.is_none());
+        let is_wanted = self.waits.iter().any(|wait| wait.mark.is_none() && wait.question == Question::Answered && !wait.is_look);
         match (is_wanted, self.has_growth, is_always) {
             (true, _, true) => Some(self.last_ms + WANTED_MS),
             (true, _, false) | (_, true, false) => Some(self.last_ms + EVERY_MS),
@@ -215,18 +276,13 @@ impl Marks {
         let mut answers = Vec::new();
         self.waits.retain(|wait| {
             let is_durable = wait.mark.is_some() && wait.mark <= newest;
-            let is_over = !is_on || (wait.until != 0 && now.wall_ms >= wait.until);
+            let is_asked = matches!(wait.question, Question::Asked { .. });
+            let is_over = !is_on || (wait.until != 0 && now.wall_ms >= wait.until && !(wait.is_look && is_asked));
             if is_durable || is_over {
                 answers.push((wait.ask, is_durable));
             }
             !(is_durable || is_over)
         });
         answers
-    }
-
-    /// Unix ms at which somebody stops waiting.
-    #[must_use]
-    pub fn next_timeout(&self) -> Option<i64> {
-        self.waits.iter().map(|wait| wait.until).filter(|until| *until != 0).min()
     }
 }

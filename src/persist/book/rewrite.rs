@@ -7,6 +7,7 @@ use crate::{
     config::Config,
     persist::{
         aof::{Listed, manifest},
+        disk::folder,
         plan::{Now, Purpose, SaveJob},
     },
     spec::{persist::Figures, shard::Shard},
@@ -124,8 +125,8 @@ impl Rewrite {
         self.is_discarded = false;
     }
 
-    /// A snapshot is to be made; `generation` 0 leaves logs as they are.
-    pub fn offer(&mut self, generation: u64, seq: i64, names: &Names, shard: &Shard, now: Now) {
+    /// A snapshot is to be made; `generation` 0 leaves logs as they are. `is_afresh`: see [`SaveJob`].
+    pub fn offer(&mut self, (generation, is_afresh): (u64, bool), seq: i64, names: &Names, shard: &Shard, now: Now) {
         let as_commands = !shard.config.aof_use_rdb_preamble;
         self.listed = Listed { name: manifest::base_name(&names.name, seq, as_commands), seq };
         self.path = names.path(&self.listed.name);
@@ -133,9 +134,15 @@ impl Rewrite {
         self.started = now.wall_ms.div_euclid(1000);
         self.started_mono = now.mono_ms;
         self.count += 1;
-        let temporary = format!("temp-rewriteaof-bg-{}.aof", shard.server.pid).into_bytes();
+        let temporary = format!("temp-rewriteaof-bg-{}.aof", shard.server.pid);
+        // Beside the directory, where it can be renamed from.
+        let temporary = match folder(&names.dir).as_slice() {
+            b"." => temporary.into_bytes(),
+            b"/" => [b"/", temporary.as_bytes()].concat(),
+            beside => [beside, b"/", temporary.as_bytes()].concat(),
+        };
         let job = SaveJob::new(Purpose::Base { generation }, temporary, self.path.clone(), as_commands);
-        self.state = State::Offered(Box::new(job));
+        self.state = State::Offered(Box::new(SaveJob { is_afresh, ..job }));
     }
 
     pub fn take_job(&mut self) -> Option<SaveJob> {

@@ -4,6 +4,8 @@
 //! nothing counts before the checksum at the end was right.
 //! Ref: redis.io/docs/latest/operate/oss_and_stack/management/persistence
 
+use std::ops::RangeInclusive;
+
 use super::Counts;
 use super::reader::Reader;
 use crate::data::codec::{self, Dialect, Fault};
@@ -60,6 +62,8 @@ pub struct Dump {
     crc: u64,
     /// The long value that is being built belongs to this key.
     long: Option<Kept>,
+    /// Slots of which the file has some keys at most: they were on their way to the server that wrote it.
+    partial: Vec<RangeInclusive<u16>>,
     counts: Counts,
     /// There is more to do in what is here.
     pub is_paused: bool,
@@ -89,6 +93,7 @@ impl Dump {
             rules,
             crc: 0,
             long: None,
+            partial: Vec::new(),
             counts: Counts::default(),
             is_paused: false,
         }
@@ -153,7 +158,8 @@ impl Dump {
             let mut cost = 1;
             match record {
                 Record::Key(key) => {
-                    if shard.ks.slots().contains(&slot_of(&key.key)) {
+                    let slot = slot_of(&key.key);
+                    if shard.ks.slots().contains(&slot) && !self.is_partial(slot) {
                         cost += 3;
                         self.key(key, now, shard)?;
                     }
@@ -169,6 +175,12 @@ impl Dump {
                 Record::Function(source) if self.rules.leads => shard.persist.functions.push(source.to_vec()),
                 Record::ModuleAux { name, .. } if self.rules.leads => {
                     out.push(Out::Line(Warning, format!("The RDB file contains AUX module data of '{name}', which is left out")));
+                }
+                Record::SlotImport(ranges) => {
+                    if self.rules.leads {
+                        out.push(Out::Line(Warning, partial_line(&ranges)));
+                    }
+                    self.partial.extend(ranges);
                 }
                 Record::Aux { .. } | Record::Function(_) | Record::ModuleAux { .. } => {}
                 Record::SelectDb(_) | Record::ResizeDb { .. } | Record::SlotInfo { .. } => {}
@@ -205,6 +217,10 @@ impl Dump {
             }
             Err(failure) => Err(failure.to_string()),
         }
+    }
+
+    fn is_partial(&self, slot: u16) -> bool {
+        self.partial.iter().any(|range| range.contains(&slot))
     }
 
     fn is_over(&self, expire_at: Option<i64>, now: Now) -> bool {
@@ -262,6 +278,15 @@ enum Step {
     End { crc: u64, covered: u64 },
 }
 
+/// The line about slots whose keys are left out.
+fn partial_line(ranges: &[RangeInclusive<u16>]) -> String {
+    let shown: Vec<String> = ranges.iter().map(|range| format!("{}-{}", range.start(), range.end())).collect();
+    format!(
+        "The RDB file was written while slots {} were being imported from another node: their keys are left out, that node has them",
+        shown.join(" ")
+    )
+}
+
 /// The log lines about what a file says of itself.
 fn tell(name: &[u8], value: &[u8], now: Now, out: &mut Vec<Out>) {
     let text = String::from_utf8_lossy(value);
@@ -273,7 +298,7 @@ fn tell(name: &[u8], value: &[u8], now: Now, out: &mut Vec<Out>) {
         b"aof-base" if number != 0 => (Notice, "RDB is base AOF".to_owned()),
         b"aof-preamble" if number != 0 => (Notice, "RDB has an AOF tail".to_owned()),
         b"redis-bits" | b"aof-base" | b"aof-preamble" | b"lua" => return,
-        b"repl-stream-db" | b"repl-id" | b"repl-offset" => return,
+        b"repl-stream-db" | b"repl-id" | b"repl-offset" | b"slot-info" | b"cluster-slot-states" => return,
         [b'%', ..] => (Notice, format!("RDB '{}': {text}", String::from_utf8_lossy(name))),
         _ => (Debug, format!("Unrecognized RDB AUX field: '{}'", String::from_utf8_lossy(name))),
     };

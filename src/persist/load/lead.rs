@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::{Counts, LoadNote, Options};
 use crate::persist::aof::{LoadFile, LoadKind, LoadPlan};
 use crate::persist::disk::Disk;
-use crate::persist::plan::{Now, Out, Point, Purpose, SaveJob};
+use crate::persist::plan::{Now, Out, Point, SaveJob};
 use crate::persist::save::Save;
 use crate::spec::Shard;
 use crate::spec::persist::{Ask, Wish};
@@ -214,11 +214,8 @@ impl Lead {
                 What::Snapshot { .. } => self.load(shard),
             },
             (Step::ToSave, _) if !save.is_busy() => {
-                let temporary = format!("temp-{}.rdb", shard.server.pid).into_bytes();
-                let job = SaveJob::new(Purpose::Dump, temporary, shard.config.dbfilename.clone(), false);
-                if save.begin_for_reload(job, now, shard, disk, out).is_ok() {
-                    reload.step = Step::Saving;
-                }
+                let has_begun = save.begin_for_reload(SaveJob::dump(shard), now, shard, disk, out).is_ok();
+                reload.step = if has_begun { Step::Saving } else { Step::ToSave };
             }
             (Step::Saving, What::Snapshot { flushes, .. }) => match save.ended_for_reload() {
                 None => {}
@@ -243,7 +240,7 @@ impl Lead {
             What::Log(plan) => (plan.take().unwrap_or_default(), false),
             What::Snapshot { merges, .. } => {
                 let file = LoadFile {
-                    path: shard.config.dbfilename.clone(),
+                    path: shard.config.in_dir(&shard.config.dbfilename),
                     kind: LoadKind::Rdb,
                     start: 0,
                     end: u64::MAX,

@@ -75,6 +75,23 @@ fn keys_whose_time_is_over_are_left_out_but_of_a_base() {
 }
 
 #[test]
+fn keys_of_slots_that_were_on_their_way_are_left_out() {
+    let good = snapshot(&[("a", None), ("b", None), ("c", None)]);
+    let slot = crate::keyspace::slot_of(b"b");
+    let mut bytes = b"VALKEY080\xf3\x28".to_vec();
+    bytes.extend_from_slice(&[b'0'; 40]);
+    bytes.push(1);
+    (0..2).for_each(|_| bytes.extend_from_slice(&[0x40 | (slot >> 8) as u8, slot as u8]));
+    bytes.extend_from_slice(&good[9..good.len() - 8]);
+    bytes.extend_from_slice(&[0; 8]);
+    for cores in [1, 3] {
+        let world = load(cores, &bytes, false);
+        assert_eq!(keys(&world), 2);
+        assert!(world.has_said(&format!("while slots {slot}-{slot} were being imported")), "{:?}", world.says);
+    }
+}
+
+#[test]
 fn what_is_damaged_ends_the_process() {
     let good = snapshot(&[("a", None), ("b", None)]);
     assert_eq!(keys(&load(2, &good, false)), 2);

@@ -11,8 +11,9 @@ pub enum LogNote {
     /// To core 0: the answer to [`LogNote::Policy`].
     PolicyHeard { n: u64 },
     /// To core 0: the sender's file of `generation` is begun durably, and everything older is on disk. `files`: generations since the last such
-    /// message of which the sender has a file; `since`: its position at the beginning of `generation`; `is_whole`: no older file failed.
-    Ready { generation: u64, files: Vec<u64>, since: u64, is_whole: bool },
+    /// message of which the sender has a file; `since`: its position at the beginning of `generation`; `lost`: the newest generation in which a file
+    /// of the sender failed, unless a base made good for it.
+    Ready { generation: u64, files: Vec<u64>, since: u64, lost: Option<u64> },
     /// To core 0: these tickets are on disk at the sender, in the order of its log.
     Durable { term: u64, tickets: Vec<Durable> },
     /// To core 0: everything up to the mark of this ticket is on disk at the sender.
@@ -34,6 +35,10 @@ pub enum LogNote {
     Flush { mark: u64 },
     /// To logs: a snapshot is being written, or none is.
     Saving(bool),
+    /// To logs: tell whether anything was logged since the newest mark.
+    AskRest { n: u64 },
+    /// To core 0: the answer to question `n`: the newest mark if nothing was logged since.
+    Rest { n: u64, mark: Option<u64> },
 }
 
 /// What the log of core 0 tells the book of the same core.

@@ -78,7 +78,7 @@ impl Log {
             self.begun.pop_front();
             let later = self.files.iter().position(|g| *g > generation).unwrap_or(self.files.len());
             let files = self.files.drain(..later).collect();
-            self.tell_core_0(LogNote::Ready { generation, files, since, is_whole: self.lost.is_none() });
+            self.tell_core_0(LogNote::Ready { generation, files, since, lost: self.lost });
         }
         let news = self.parts.iter().skip(self.told).take_while(|part| part.end <= on_disk);
         let tickets: Vec<Durable> = news.map(|part| part.durable.clone()).collect();
@@ -105,7 +105,13 @@ impl Log {
         self.flush = Some((mark, target));
         let reached = if self.is_promising { self.durable } else { on_disk };
         let error = self.broken.clone().or_else(|| self.troubles.values().next().cloned());
-        if error.is_some() || target.is_some_and(|target| reached >= target) {
+        let is_there = target.is_some_and(|target| reached >= target);
+        if is_there && error.is_none() && !std::mem::replace(&mut self.has_ended, true) {
+            let end = self.put_end();
+            self.flush = Some((mark, Some(end)));
+            return;
+        }
+        if error.is_some() || is_there {
             self.flush = None;
             self.tell_core_0(LogNote::Flushed { error });
         }
@@ -138,7 +144,8 @@ impl Log {
             out.push(Out::Line(LogLevel::Warning, text));
         }
         if is_sync {
-            self.lost = Some(generation);
+            self.lost = self.lost.max(Some(generation));
+            self.broken_in = self.broken_in.max(Some(generation));
             self.stop_promising(errno::text(errno));
             self.tell_all(LogNote::Broken { generation, text: errno::text(errno) });
         }
@@ -182,7 +189,9 @@ impl Log {
         self.fresh = cut;
         self.segments.iter_mut().filter(|s| s.generation < cut).for_each(Segment::abandon);
         self.lost = self.lost.filter(|lost| *lost >= cut);
-        if self.lost.is_none() {
+        // Another core may have told of a newer loss before the book told of this base.
+        self.broken_in = self.broken_in.filter(|broken| *broken >= cut);
+        if self.broken_in.is_none() {
             self.floor = self.floor.max(acked);
             self.is_promising = true;
             self.broken = None;
@@ -205,6 +214,7 @@ impl Log {
         let figures = &mut shard.persist;
         figures.log_unwritten = unwritten;
         figures.log_delayed = self.delayed;
+        figures.pending_syncs = self.syncs();
         // A refusal of another part stays; one of ours is replaced and taken back.
         let is_ours = figures.refuses_writes.as_ref().is_none_or(|r| r.as_bytes().starts_with(REFUSES.as_bytes()));
         if is_ours && (figures.refuses_writes.is_some() || self.has_trouble()) {

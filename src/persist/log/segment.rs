@@ -8,6 +8,8 @@
 //! Ref: man pages write(2), fdatasync(2)
 
 use super::errno;
+use crate::config::kinds::AppendFsync;
+use crate::persist::aof::{Sum, put_mark};
 use crate::persist::{
     disk::{Disk, Done, FileId, Mode, Op},
     plan::Part,
@@ -94,6 +96,9 @@ pub struct Segment {
     /// Offset in the file of the next byte to be written.
     at: u64,
     buf: Vec<u8>,
+    /// Of everything since the last mark, `summed` bytes of `buf` included.
+    sum: Sum,
+    summed: usize,
     ends: Vec<usize>,
     spare: Vec<u8>,
     chunk: Option<Chunk>,
@@ -130,6 +135,8 @@ impl Segment {
             handle: Handle::Closed,
             at,
             buf: Vec::new(),
+            sum: Sum::default(),
+            summed: 0,
             ends: Vec::new(),
             spare: Vec::new(),
             chunk: None,
@@ -155,10 +162,33 @@ impl Segment {
         self.end += added as u64;
         if self.is_dead || self.is_abandoned {
             self.buf.clear();
+            self.summed = 0;
         } else if added > 0 {
             self.ends.push(self.buf.len());
         }
         added as u64
+    }
+
+    /// Appends the line that begins the run: checksums count from behind it.
+    pub fn append_title(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> u64 {
+        let added = self.append(write);
+        self.summed = self.buf.len();
+        added
+    }
+
+    /// Appends a mark with the checksum of what stands before it.
+    pub fn append_mark(&mut self, ticket: u64, policy: AppendFsync) -> u64 {
+        self.take_sum();
+        let sum = self.sum.take();
+        let added = self.append(|out| put_mark(out, ticket, policy, Some(sum)));
+        self.summed = self.buf.len();
+        added
+    }
+
+    /// Takes in what was appended since it was last done: pieces as large as possible.
+    fn take_sum(&mut self) {
+        self.sum.add(self.buf.get(self.summed..).unwrap_or_default());
+        self.summed = self.buf.len();
     }
 
     /// Everything up to position `upto` is to be synced as soon as it is written.
@@ -177,7 +207,7 @@ impl Segment {
         self.is_abandoned = true;
         self.is_sealed = true;
         self.error = None;
-        self.buf = Vec::new();
+        (self.buf, self.summed) = (Vec::new(), 0);
         self.ends.clear();
         if self.chunk.as_ref().is_some_and(|c| !c.in_flight) {
             self.chunk = None;
@@ -206,12 +236,6 @@ impl Segment {
     #[must_use]
     pub fn syncing_since(&self) -> Option<i64> {
         self.syncing.map(|(_, since)| since)
-    }
-
-    /// When [`Segment::pump`] has something to do again.
-    #[must_use]
-    pub fn due(&self) -> Option<i64> {
-        self.retry_at
     }
 
     /// Begins what can begin. `eager`: whatever was written is synced at once.
@@ -283,6 +307,8 @@ impl Segment {
 
     fn write(&mut self, file: FileId, disk: &mut dyn Disk) {
         if self.chunk.is_none() && !self.buf.is_empty() {
+            self.take_sum();
+            self.summed = 0;
             let bytes = std::mem::replace(&mut self.buf, std::mem::take(&mut self.spare));
             let len = bytes.len();
             self.chunk = Some(Chunk { bytes, len, from: 0, ends: std::mem::take(&mut self.ends), in_flight: false });
@@ -372,7 +398,7 @@ impl Segment {
             Err(errno) => {
                 self.is_dead = true;
                 self.error = None;
-                self.buf = Vec::new();
+                (self.buf, self.summed) = (Vec::new(), 0);
                 self.ends.clear();
                 Some(Fault::Sync(errno))
             }

@@ -91,7 +91,8 @@ fn no_policy_keeps_a_state_that_clients_saw() {
 
 /// Runs storms until one of them finds the fault.
 fn found(policy: AppendFsync, planted: Planted, lie: Lie) -> bool {
-    let first = (300..360).find(|seed| catch_unwind(AssertUnwindSafe(|| storm(*seed, policy, planted, lie))).is_err());
+    // WAITAOF that trusts one core is found by about one storm in fifty.
+    let first = (300..540).find(|seed| catch_unwind(AssertUnwindSafe(|| storm(*seed, policy, planted, lie))).is_err());
     println!("FOUND {policy:?} {planted:?} {lie:?} by {first:?}");
     first.is_some()
 }
@@ -110,9 +111,21 @@ fn planted_faults_are_found() {
     ];
     let missed: Vec<_> = faults.iter().filter(|(policy, planted)| !found(*policy, *planted, Lie::None)).collect();
     assert!(missed.is_empty(), "{missed:?}");
-    let lies = [(always, Lie::Sync), (second, Lie::Sync), (always, Lie::Names), (second, Lie::Names)];
+    let lies =
+        [(always, Lie::Sync), (second, Lie::Sync), (always, Lie::Names), (second, Lie::Names), (always, Lie::Again), (second, Lie::Again)];
     let missed: Vec<_> = lies.iter().filter(|(policy, lie)| !found(*policy, Planted::None, *lie)).collect();
     assert!(missed.is_empty(), "{missed:?}");
+}
+
+/// Storms that found something once: generations listed behind a base of a log that was off (3105), one abandoned because the message that its
+/// base is listed came late (3717), losses that were told twice (3765), replies that a loss let go (3114, 3219).
+#[test]
+fn storms_that_found_something() {
+    for seed in [3105, 3114, 3219, 3717, 3765] {
+        for policy in [AppendFsync::Always, AppendFsync::EverySec, AppendFsync::No] {
+            storm(seed, policy, Planted::None, Lie::None);
+        }
+    }
 }
 
 /// FROM and COUNT: seeds.

@@ -3,6 +3,7 @@
 //! ```text
 //! "REDIS" version (4 digits), or "VALKEY" version (3 digits)
 //! FA name value             facts about the writer
+//! F3 name n (first last)*   slots that the writer was taking over from another node (Valkey 9)
 //! F5 source                 a library of functions
 //! FE db   FB keys expires   the database from here on
 //! [FC ms] [F8 idle] [F9 freq] type key value
@@ -34,6 +35,7 @@ pub const END_BYTES: usize = 9;
 
 /// First bytes of records that are no keys; anything below is a type.
 pub mod opcode {
+    pub const SLOT_IMPORT: u8 = 0xF3;
     pub const SLOT_INFO: u8 = 0xF4;
     pub const FUNCTION: u8 = 0xF5;
     pub const FUNCTION_PRE_GA: u8 = 0xF6;

@@ -8,7 +8,7 @@
 //! It does not compute checksums, and does not know which keys somebody wants.
 //! Ref: rdb.fnordig.de/file_format.html
 
-use std::ops::Deref;
+use std::ops::{Deref, RangeInclusive};
 
 use super::build::{Build, Built};
 use super::failure::{Cause, Failure};
@@ -21,12 +21,14 @@ use crate::data::collection::Limits;
 /// A value that takes more bytes of the file than this is jumped over, or built from several windows.
 pub const LONG: u64 = 16 << 20;
 /// Versions of Redis's files that are read; between 12 and Valkey's lie those of others.
-const VERSIONS: std::ops::RangeInclusive<i64> = 1..=12;
+const VERSIONS: RangeInclusive<i64> = 1..=12;
 /// Versions of Valkey's files that are read.
-const VALKEY_VERSIONS: std::ops::RangeInclusive<i64> = 80..=80;
+const VALKEY_VERSIONS: RangeInclusive<i64> = 80..=80;
 /// The first version with a checksum behind the end.
 const VERSION_WITH_CHECKSUM: u16 = 5;
 const SLOTS: u64 = 16_384;
+/// Bytes of the name of a slot import.
+const IMPORT_NAME: usize = 40;
 /// Types from here on are modules of candidates of Redis 4.0, and others.
 const TYPE_MODULE_PRE_GA: u8 = 6;
 const TYPE_LAST: u8 = 25;
@@ -79,6 +81,8 @@ pub enum Record<'w> {
     ResizeDb { keys: u64, expires: u64 },
     /// How many keys a slot has: the same.
     SlotInfo { slot: u64, keys: u64, expires: u64 },
+    /// The writer was taking over these slots from another node and did not own them yet: what the file has of their keys is a part.
+    SlotImport(Vec<RangeInclusive<u16>>),
     /// Facts of a module; they are jumped over.
     ModuleAux { name: String, before_keys: bool },
     /// A key.
@@ -175,6 +179,8 @@ pub struct Skim {
     next_key: Attributes,
     /// How far the value of the record at `at` was walked in windows too short for it.
     half: Option<Walk>,
+    /// A database began.
+    has_keys: bool,
     /// It has what no version without a checksum has.
     is_modern: bool,
     /// Type and offset of a long value.
@@ -290,6 +296,7 @@ impl Skim {
             db: 0,
             next_key: Attributes::default(),
             half: None,
+            has_keys: false,
             is_modern: false,
             long: (TYPE_STRING, 0),
             long_from: LONG,
@@ -435,6 +442,7 @@ impl Skim {
                     return Err(Cause::Database { db, databases: self.databases }.into());
                 }
                 self.db = db;
+                self.has_keys = true;
                 Record::SelectDb(db)
             }
             opcode::RESIZE_DB => Record::ResizeDb { keys: peek.length()?, expires: peek.length()? },
@@ -445,6 +453,7 @@ impl Skim {
                 }
                 Record::SlotInfo { slot, keys: peek.length()?, expires: peek.length()? }
             }
+            opcode::SLOT_IMPORT if self.dialect == Dialect::Valkey => Record::SlotImport(self.slot_import(peek)?),
             opcode::MODULE_AUX => {
                 let (id, mark, when) = (peek.length()?, peek.length()?, peek.length()?);
                 if mark != 2 {
@@ -465,6 +474,28 @@ impl Skim {
             }
             other => return Err(Cause::UnknownType(other).into()),
         }))
+    }
+
+    /// A name, and ranges of slots by their first and last.
+    fn slot_import(&self, peek: &mut Peek<'_>) -> Result<Vec<RangeInclusive<u16>>, Stop> {
+        let name = peek.text()?;
+        // Whoever counts on it must hear of it before there are keys.
+        if name.len() != IMPORT_NAME || self.has_keys {
+            return Err(peek.bad(Fault::Malformed("slot import")));
+        }
+        let count = peek.length()?;
+        if count > SLOTS {
+            return Err(peek.bad(Fault::Malformed("slot import")));
+        }
+        let mut ranges = Vec::new();
+        for _ in 0..count {
+            let (first, last) = (peek.length()?, peek.length()?);
+            if last >= SLOTS || first > last {
+                return Err(Cause::Slot(first.max(last)).into());
+            }
+            ranges.push(first as u16..=last as u16);
+        }
+        Ok(ranges)
     }
 
     fn magic<'w>(&mut self, bytes: &[u8]) -> Result<Record<'w>, Stop> {

@@ -370,6 +370,7 @@ fn damaged_files_are_refused_with_a_reason() {
         ("158 slot 2^31", b"\xf4\x80\x80\0\0\0\x01\x01".to_vec(), Cause::Slot(1 << 31)),
         ("159 name of 1 GiB", b"\xfa\x80\x40\0\0\0a".to_vec(), Cause::Short),
         ("159 unknown opcode", vec![0xF3], Cause::UnknownType(0xF3)),
+        ("159 an import of Valkey's", b"\xf3\x01n\x01\0\x05".to_vec(), Cause::UnknownType(0xF3)),
         ("159 facts of a module", b"\xf7\x05\x01\x01\0".to_vec(), value(0xF7, Fault::Malformed("facts of a module"))),
         ("159 item of a module", b"\xf7\x05\x02\x01\x09\0".to_vec(), value(0xF7, Fault::Malformed("item of a module"))),
     ];
@@ -405,6 +406,36 @@ fn the_first_bytes_say_whose_file_it_is() {
     assert_eq!(magic(b"REDISabcd"), wrong("Can't handle RDB format version 0"));
     assert_eq!(magic(b"VALKEY011"), wrong("Can't handle RDB format version 11"));
     assert_eq!(magic(b"REDIS00"), wrong("Short read or OOM loading DB. Unrecoverable error, aborting now."));
+}
+
+#[test]
+fn slots_that_a_valkey_was_importing_are_told() {
+    let name = [[40].as_slice(), &[b'0'; 40]].concat();
+    let file = |records: &[&[u8]]| [b"VALKEY080".as_slice(), &records.concat(), b"\xff\0\0\0\0\0\0\0\0"].concat();
+    let import = |ranges: &[u8]| [b"\xf3".as_slice(), &name, ranges].concat();
+    let found = |bytes: &[u8]| {
+        let mut skim = Skim::new(Some(bytes.len() as u64), 16);
+        // Record by record in the shortest window that will do.
+        let (mut len, mut ranges) = (0, None);
+        loop {
+            match skim.next(&bytes[..len], 0).map_err(|failure| failure.cause)? {
+                Next::NeedMore { from, bytes: more } if from as usize + more <= bytes.len() => len = from as usize + more,
+                Next::NeedMore { .. } => return Err(skim.end_of_input().cause),
+                Next::Record(Record::SlotImport(found)) => ranges = Some(found),
+                Next::Record(Record::End { .. }) => return Ok(ranges),
+                Next::Record(_) => {}
+            }
+        }
+    };
+    assert_eq!(found(&file(&[&import(b"\x02\0\x05\x40\x64\x80\0\0\x3f\xff"), b"\xfe\0\0\x01k\x01v"])), Ok(Some(vec![0..=5, 100..=16383])));
+    assert_eq!(found(&file(&[&import(b"\0")])), Ok(Some(vec![])));
+    assert_eq!(found(&file(&[b"\xfe\0"])), Ok(None));
+    let malformed = value(0xF3, Fault::Malformed("slot import"));
+    assert_eq!(found(&file(&[b"\xf3\x04name\x01\0\x05"])), Err(malformed.clone()), "a name of another length");
+    assert_eq!(found(&file(&[b"\xfe\0", &import(b"\x01\0\x05")])), Err(malformed.clone()), "behind keys");
+    assert_eq!(found(&file(&[&import(b"\x80\0\0\x40\x01")])), Err(malformed), "more ranges than slots");
+    assert_eq!(found(&file(&[&import(b"\x01\x09\x05")])), Err(Cause::Slot(9)), "from behind");
+    assert_eq!(found(&file(&[&import(b"\x01\0\x80\0\0\x40\0")])), Err(Cause::Slot(16384)));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::policy::Policy;
 use super::{Extent, SaveNote, Share, reason};
 use crate::config::kinds::RdbVersion;
 use crate::data::codec;
-use crate::persist::disk::{Disk, Done, FileId, Mode, Op};
+use crate::persist::disk::{Disk, Done, FileId, Mode, Op, folder};
 use crate::persist::log::errno::NO_SPACE;
 use crate::persist::plan::{Form, MaybeFile, Now, Out, Part as Of, Point, Purpose, SaveJob};
 use crate::persist::rdb::{Format, Recency, Version};
@@ -187,8 +187,7 @@ impl Leader {
         if self.running.is_none()
             && let Some(whom) = self.policy.due(self.now, shard, out)
         {
-            let temporary = format!("temp-{}.rdb", shard.server.pid).into_bytes();
-            let job = SaveJob::new(Purpose::Dump, temporary, shard.config.dbfilename.clone(), false);
+            let job = SaveJob::dump(shard);
             // Nothing is on: it cannot be refused.
             let _ = self.begin(job, whom, shard, disk, next, out);
         }
@@ -429,8 +428,9 @@ impl Running {
     /// The operation of the step failed.
     fn failed(&mut self, errno: i32, shard: &Shard) {
         let why = reason(errno);
-        let text = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
-        let (temporary, path, dir) = (text(&self.job.temporary), text(&self.job.path), text(&shard.config.dir));
+        // The directory is named apart.
+        let text = |path: &[u8]| String::from_utf8_lossy(path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)).into_owned();
+        let (temporary, path, dir) = (text(&self.job.temporary), text(&self.job.path), String::from_utf8_lossy(&shard.config.dir));
         let line = match self.step {
             Step::Opening => format!("Failed opening the temp RDB file {temporary} (in server root dir {dir}) for saving: {why}"),
             Step::Heading | Step::Patching | Step::Ending => format!("Write error saving DB on disk(rdbSaveRio): {why}"),
@@ -486,14 +486,5 @@ fn version(option: RdbVersion) -> Version {
         RdbVersion::V11 => Version::V11,
         RdbVersion::V12 => Version::V12,
         RdbVersion::Valkey => Version::Valkey,
-    }
-}
-
-/// The directory that a file is in.
-fn folder(path: &[u8]) -> Vec<u8> {
-    match memchr::memrchr(b'/', path) {
-        Some(0) => b"/".to_vec(),
-        Some(end) => path.get(..end).unwrap_or_default().to_vec(),
-        None => b".".to_vec(),
     }
 }

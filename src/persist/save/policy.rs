@@ -13,8 +13,6 @@ use crate::spec::{Refusal, Shard};
 
 /// After a snapshot that failed the next one is not tried for so many seconds.
 const RETRY_SECONDS: i64 = 5;
-/// How often save points are looked at while nothing happens, ms.
-const LOOK_MS: i64 = 1000;
 
 /// See the file's head.
 pub struct Policy {
@@ -32,8 +30,6 @@ pub struct Policy {
     /// Clients of SHUTDOWN, who hear of it only if it fails.
     leavers: Vec<Ask>,
     is_fresh: bool,
-    /// When to look at the save points again, ms of the clock that never jumps; `None`: not before something happens.
-    pub due_at: Option<i64>,
 }
 
 /// A shutdown that is under way.
@@ -64,7 +60,6 @@ impl Policy {
             shutdown: None,
             leavers: Vec::new(),
             is_fresh: true,
-            due_at: None,
         }
     }
 
@@ -87,8 +82,6 @@ impl Policy {
         let is_reached = |&&(after, least): &&(i32, i32)| {
             changes >= u64::try_from(least).unwrap_or(0) && seconds - shard.persist.last_save > i64::from(after)
         };
-        let awaits_point = changes > 0 && !shard.config.save.0.is_empty();
-        self.due_at = (awaits_point || shard.persist.is_save_scheduled).then(|| now.mono_ms + LOOK_MS);
         let point = shard.config.save.0.iter().find(is_reached).filter(|_| may_try);
         self.reached = point.map(|&(after, _)| (i32::try_from(changes).unwrap_or(i32::MAX), after));
     }

@@ -1,5 +1,7 @@
 //! Start-up over files in memory: what is loaded, what is cut, what is refused.
 
+mod doubts;
+
 use super::*;
 use crate::base::rng::Rng;
 use crate::config::kinds::AppendFsync;
@@ -12,6 +14,8 @@ struct Files {
     files: BTreeMap<Vec<u8>, Vec<u8>>,
     changes: usize,
     fails_at: Option<usize>,
+    /// What was written again: path, from, to.
+    again: Vec<(Vec<u8>, u64, u64)>,
 }
 
 const EIO: i32 = 5;
@@ -52,6 +56,11 @@ impl Store for Files {
     fn truncate(&mut self, path: &[u8], len: u64) -> Result<(), i32> {
         self.change()?;
         self.files.get_mut(path).ok_or(NO_ENTRY)?.truncate(len as usize);
+        Ok(())
+    }
+    fn write_again(&mut self, path: &[u8], from: u64, to: u64) -> Result<(), i32> {
+        self.change()?;
+        self.again.push((path.to_vec(), from, to));
         Ok(())
     }
     fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<(), i32> {
@@ -115,7 +124,7 @@ fn rf(generation: u64, owner: Owner, cores: usize, run: &str, boot: &str, policy
 
 fn mark(ticket: u64, policy: AppendFsync) -> Vec<u8> {
     let mut out = Vec::new();
-    put_mark(&mut out, ticket, policy);
+    put_mark(&mut out, ticket, policy, None);
     out
 }
 
@@ -173,7 +182,7 @@ fn a_stock_log_is_loaded_one_file_after_the_other() {
     assert!(recovered.plan.stages[0][0].is_base);
     assert_eq!((recovered.append, recovered.next_base, recovered.next_incr), (None, 2, 4));
     assert_eq!((recovered.base_bytes, recovered.log_bytes), (27, 27 + 27 + 48));
-    assert_eq!(files.changes, 5, "only leftovers were removed, and the three files of the log synced");
+    assert_eq!(files.changes, 6, "only leftovers were removed, the three files of the log synced, and the last one written again before");
 }
 
 /// B161 for a stock file.

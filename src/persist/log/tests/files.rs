@@ -120,6 +120,32 @@ fn a_log_that_nothing_is_added_to_gets_no_marks() {
 }
 
 #[test]
+fn who_waits_for_a_log_at_rest_is_answered_and_no_mark_is_put_for_it() {
+    for policy in [AppendFsync::Always, AppendFsync::EverySec] {
+        let mut world = world(3, policy);
+        (0..20).for_each(|_| world.write());
+        (0..2000).for_each(|_| world.turn());
+        let sizes: Vec<u64> = files(&world).iter().map(|f| world.size(f)).collect();
+        // For as long as it takes; and only how it is now.
+        for (n, until) in [0, 1].into_iter().enumerate() {
+            world.wait_durable(until);
+            (0..50).for_each(|_| world.turn());
+            assert_eq!(world.answers, (n + 1, 0), "{policy:?}");
+        }
+        assert_eq!(files(&world).iter().map(|f| world.size(f)).collect::<Vec<_>>(), sizes);
+        // What is written before the wish counts, wherever its news are by then.
+        world.write();
+        world.wait_durable(1);
+        world.write();
+        world.wait_durable(0);
+        (0..2000).for_each(|_| world.turn());
+        assert_eq!(world.answers.0 + world.answers.1, 4);
+        assert!(world.answers.0 >= 3);
+        world.kill(true);
+    }
+}
+
+#[test]
 fn an_orderly_end_loses_nothing_even_if_the_machine_stops_after_it() {
     for policy in [AppendFsync::Always, AppendFsync::EverySec, AppendFsync::No] {
         for seed in 0..20 {
@@ -137,6 +163,39 @@ fn an_orderly_end_loses_nothing_even_if_the_machine_stops_after_it() {
             world.expect_everything();
             world.kill(true);
         }
+    }
+}
+
+#[test]
+fn only_an_orderly_end_is_believed_by_the_next_start() {
+    for policy in [AppendFsync::Always, AppendFsync::EverySec, AppendFsync::No] {
+        let mut world = world(3, policy);
+        for _ in 0..40 {
+            world.write();
+            world.turn();
+        }
+        world.flush_all();
+        assert!((0..5000).any(|_| {
+            world.turn();
+            world.book.flushed() == Some(Ok(()))
+        }));
+        world.expect_everything();
+        let ends = |world: &World| {
+            let names: Vec<String> = files(world).into_iter().filter(|f| f.ends_with(".incr.aof")).collect();
+            let bytes = |f: &String| world.fs.bytes(format!("appendonlydir/appendonly.aof.{f}").as_bytes()).unwrap_or_default().to_vec();
+            (names.len(), names.iter().filter(|f| bytes(f).ends_with(b"\r\n#END\r\n")).count())
+        };
+        assert_eq!(ends(&world), (3, 3));
+        let before = world.fs.written_again;
+        world.kill(false);
+        assert_eq!(world.fs.written_again, before);
+        world.write();
+        world.settle();
+        assert_eq!(ends(&world), (3, 0), "its first line stands behind that one");
+        world.kill(false);
+        assert_eq!(world.fs.written_again, before + 3);
+        world.kill(true);
+        assert_eq!(world.fs.written_again, before + 3, "what is read comes from the disk");
     }
 }
 

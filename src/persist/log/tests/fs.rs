@@ -32,6 +32,8 @@ pub enum Lie {
     Sync,
     /// Names are not made durable.
     Names,
+    /// What a start writes again is not written.
+    Again,
 }
 
 pub struct Fs {
@@ -47,6 +49,8 @@ pub struct Fs {
     pub fails_sync: bool,
     /// Nothing finishes.
     pub hangs: bool,
+    /// Files that a start wrote again.
+    pub written_again: usize,
     /// Syncs that were submitted for a file after one of it had failed.
     pub trusted_after_failure: usize,
     failed: Vec<usize>,
@@ -87,6 +91,7 @@ impl Fs {
             is_full: false,
             fails_sync: false,
             hangs: false,
+            written_again: 0,
             trusted_after_failure: 0,
             failed: Vec::new(),
         }
@@ -227,7 +232,10 @@ impl Fs {
         self.is_full = false;
         self.fails_sync = false;
         self.hangs = false;
-        self.failed.clear();
+        // The kernel outlives the process, and with it what it takes for clean.
+        if is_power {
+            self.failed.clear();
+        }
     }
 
     fn lose_names(&mut self) {
@@ -287,8 +295,24 @@ impl Store for Fs {
     }
     fn truncate(&mut self, path: &[u8], len: u64) -> Result<(), i32> {
         let n = *self.names.get(path).ok_or(2)?;
-        self.files[n].bytes.truncate(len as usize);
-        self.files[n].synced = self.files[n].bytes.clone();
+        let file = &mut self.files[n];
+        file.bytes.truncate(len as usize);
+        // After a failure the kernel says that all is well.
+        match self.failed.contains(&n) {
+            true => file.synced.truncate(len as usize),
+            false => file.synced.clone_from(&file.bytes),
+        }
+        Ok(())
+    }
+    fn write_again(&mut self, path: &[u8], from: u64, to: u64) -> Result<(), i32> {
+        let n = *self.names.get(path).ok_or(2)?;
+        let file = &mut self.files[n];
+        assert_eq!(to as usize, file.bytes.len());
+        self.written_again += 1;
+        if from as usize <= file.synced.len() && self.lie != Lie::Again {
+            file.synced.clone_from(&file.bytes);
+            self.failed.retain(|failed| *failed != n);
+        }
         Ok(())
     }
     fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<(), i32> {

@@ -118,6 +118,7 @@ pub fn shards(cores: usize, policy: AppendFsync) -> Vec<Shard> {
         clients: AtomicU64::new(0),
         listeners: Vec::new(),
         supervised: "no",
+        enter_dir: |dir| Ok(dir.to_vec()),
     };
     let server: &'static Server = Box::leak(Box::new(server));
     let config = Config { appendonly: true, appendfsync: policy, aof_use_rdb_preamble: false, databases: 2, ..Config::default() };
@@ -381,6 +382,13 @@ impl World {
         self.acknowledge();
     }
 
+    /// What goes out while nothing is promised is no promise, even if a base makes good for the loss soon after.
+    fn note_broken_promises(&mut self) {
+        for core in self.cores.iter_mut().filter(|core| !core.log.is_promising()) {
+            core.history.iter_mut().rev().take_while(|e| e.at > 0).filter(|e| !e.is_acked).for_each(|e| e.is_promised = false);
+        }
+    }
+
     fn finish_one(&mut self) {
         let Some((core, done)) = self.fs.finish_one() else {
             return;
@@ -393,6 +401,7 @@ impl World {
             Part::Log => log.finished(n, done, shard, port, &mut out),
             _ => self.book.finished(n, done, log, shard, port, &mut out),
         }
+        self.note_broken_promises();
         self.carry(core, out);
     }
 
@@ -431,6 +440,7 @@ impl World {
                     break;
                 };
                 self.cores[to].log.heard(from, note);
+                self.note_broken_promises();
             }
         }
     }
