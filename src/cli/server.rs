@@ -98,8 +98,6 @@ impl Source for Files {
     }
 
     fn enter_dir(&self, dir: &[u8]) -> Result<Vec<u8>, String> {
-        let text = |e: std::io::Error| crate::io::errno_text(e.raw_os_error().unwrap_or(0));
-        std::env::set_current_dir(Path::new(std::ffi::OsStr::from_bytes(dir))).map_err(text)?;
-        std::env::current_dir().map(|p| p.into_os_string().into_vec()).map_err(text)
+        crate::node::store::enter_dir(dir)
     }
 }

@@ -36,6 +36,7 @@ pub fn shard() -> Shard {
         clients: AtomicU64::new(0),
         listeners: Vec::new(),
         supervised: "no",
+        enter_dir: |dir| Ok(dir.to_vec()),
     };
     Shard::new(0, 1, Config::default(), Box::leak(Box::new(server)), 1, 1)
 }

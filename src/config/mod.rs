@@ -107,6 +107,16 @@ impl Config {
         found
     }
 
+    /// The path of a file of this server: of `name` in the directory `dir`, whatever the working directory is by now.
+    pub fn in_dir(&self, name: &[u8]) -> Vec<u8> {
+        match self.dir.as_slice() {
+            _ if name.starts_with(b"/") => name.to_vec(),
+            b"" => name.to_vec(),
+            dir if dir.ends_with(b"/") => [dir, name].concat(),
+            dir => [dir, b"/", name].concat(),
+        }
+    }
+
     /// CONFIG SET: a copy with all `pairs` (name, value) changed, and what really changed; or the reply's error text
     /// without the leading `-`, and nothing changed. Every name is checked before any value is read, as in Redis.
     pub fn set_many(&self, pairs: &[(&[u8], &[u8])], context: SetContext) -> Result<(Config, Vec<Changed>), String> {

@@ -145,6 +145,7 @@ mod tests {
             clients: AtomicU64::new(0),
             listeners: Vec::new(),
             supervised: "no",
+            enter_dir: |dir| Ok(dir.to_vec()),
         };
         let mut shard = Shard::new(0, 1, Config::default(), Box::leak(Box::new(server)), 1, 1);
         shard.clients.insert(Client { id: 1, is_authenticated: true, ..Client::default() });

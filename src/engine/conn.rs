@@ -31,6 +31,8 @@ pub struct Conn {
     pub calls: u32,
     /// Multi-core tickets not answered yet.
     pub tickets: u32,
+    /// One of them is an EXEC with commands of the connection itself (SELECT, HELLO): what follows may only begin when they have run.
+    pub is_in_session: bool,
     /// A command is under way that nothing may overlap in either direction: it counts as a call and as a ticket.
     pub is_exclusive: bool,
     /// That command waits for a key.
@@ -75,6 +77,7 @@ impl Conn {
             next_seq: 0,
             calls: 0,
             tickets: 0,
+            is_in_session: false,
             is_exclusive: false,
             wait: None,
             is_listed: false,
@@ -107,6 +110,12 @@ impl Conn {
     /// It is answered.
     pub fn end_exclusive(&mut self) {
         (self.calls, self.tickets, self.is_exclusive) = (0, 0, false);
+    }
+
+    /// A ticket is answered.
+    pub fn end_ticket(&mut self) {
+        self.tickets -= 1;
+        self.is_in_session &= self.tickets > 0;
     }
 
     /// Takes the place of the next reply. A place taken this way is not owed yet: the reply may still be written at once.

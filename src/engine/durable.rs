@@ -9,14 +9,16 @@
 //! - The coordinator of a ticket with several rounds has a part in its transaction, so its own log tells when all of it is durable.
 
 use super::{
+    block::home::Wait,
     link::{Answer, Back},
+    run,
     worker::{Input, Worker},
 };
 use crate::persist::disk::{Disk, Done};
 use crate::persist::plan::{Note, Now, Out, Point};
 use crate::spec::persist::{Ask, Loading};
 use crate::spec::request::LogLevel;
-use crate::spec::{Flags, client::Client, client::ReplyMode, effect::Record};
+use crate::spec::{Flags, Refusal, client::Client, client::ReplyMode, effect::Record};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -41,8 +43,8 @@ pub struct Durable {
     held: VecDeque<(u64, usize, Answer)>,
     /// Points that could not start yet.
     points: VecDeque<Point>,
-    /// Who asked: a core and its connection.
-    asked: BTreeMap<Ask, (usize, Back)>,
+    /// Who asked, by a command of which row: a core and its connection.
+    asked: BTreeMap<Ask, (usize, Back, u16)>,
     /// The connection that carries out a log that is being loaded.
     loader: Option<usize>,
     /// Points passed by a core that is alone.
@@ -157,17 +159,45 @@ impl Worker {
     /// A command that was put off is answered.
     fn answer_ask(&mut self, ask: Ask, reply: Vec<u8>) {
         match self.durable.asked.remove(&ask) {
-            Some((core, back)) if core == self.shard.core => self.deliver(back, &reply),
-            Some((core, back)) => self.answer(core, Answer::Late { back, reply }),
+            Some((core, back, _)) if core == self.shard.core => self.deliver(back, &reply),
+            Some((core, back, _)) => self.answer(core, Answer::Late { back, reply }),
             None => {}
         }
     }
 
-    /// If the call that just ran is answered later, remembers for whom.
-    pub(super) fn is_put_off(&mut self, asker: usize, back: Back) -> bool {
+    /// If the call that just ran is answered later, remembers for whom. Of WAIT and WAITAOF home learns that its client waits.
+    pub(super) fn is_put_off(&mut self, asker: usize, back: Back, row: u16) -> bool {
         let Some(ask) = self.shard.deferred.take() else { return false };
-        self.durable.asked.insert(ask, (asker, back));
+        self.durable.asked.insert(ask, (asker, back, row));
+        if !self.shard.server.commands.row(row).spec.flags.has(Flags::BLOCKING) {
+            return true;
+        }
+        if asker == self.shard.core {
+            self.begin_wait(Wait::put_off(back, row, asker));
+        } else {
+            self.answer(asker, Answer::PutOff { back, row });
+        }
         true
+    }
+
+    /// The wait of a command that was put off ends: its client closed (`None`), or CLIENT UNBLOCK said so, with an error or not.
+    pub(super) fn stop_putting_off(&mut self, asker: usize, back: Back, told: Option<bool>) {
+        let found = self.durable.asked.iter().find(|(_, (core, other, _))| (*core, *other) == (asker, back));
+        // Its answer may be on its way.
+        let Some((ask, row)) = found.map(|(ask, (.., row))| (*ask, *row)) else { return };
+        if let Some(persist) = &mut self.persist {
+            persist.stop_waiting(ask, told == Some(false), &mut self.shard.wishes);
+        }
+        match told {
+            None => drop(self.durable.asked.remove(&ask)),
+            Some(false) => {}
+            Some(true) => {
+                let refusal = Refusal::UNBLOCKED;
+                self.shard.command_stats[row as usize].failed += 1;
+                run::count_error(&mut self.shard, &refusal);
+                self.answer_ask(ask, [b"-", refusal.as_bytes(), b"\r\n"].concat());
+            }
+        }
     }
 
     /// A message of another core's durability.

@@ -327,7 +327,7 @@ impl Worker {
     /// Finds out what a command is and where it runs, and starts it if it may start.
     ///
     /// Rules: what runs at home or on all cores starts when nothing is owed; a single-core call starts when no ticket is owed; a
-    /// ticket starts when no call is owed.
+    /// ticket starts when no call is owed, nor an EXEC that runs commands of the connection itself.
     fn find_way(&mut self, i: usize, args: Args, place: Option<Place>) -> Taken {
         let row = match admit(&self.shard, i, &args) {
             Verdict::Go(row) => row,
@@ -543,6 +543,7 @@ impl Worker {
         match self.conns.get(i) {
             None => return Taken::Closing,
             Some(conn) if conn.calls > 0 && !self.probe.has(Fault::TicketPassesCalls) => return Taken::Stalled,
+            Some(conn) if conn.is_in_session => return Taken::Stalled,
             Some(_) => {}
         }
         if self.start_command_ticket(i, row, args) { Taken::Done } else { Taken::Stalled }
@@ -656,7 +657,7 @@ impl Worker {
         let is_mute = self.takes_mute(i);
         let start = (self.nanos)();
         let is_resp3 = self.shard.clients[i].is_resp3;
-        let reply = self.every_here(i, row, args, self.shard.clients[i].db, is_resp3);
+        let reply = self.every_here(i, (row, args), (self.shard.clients[i].db, is_resp3), false);
         let nanos = (self.nanos)().saturating_sub(start);
         run::account(&mut self.shard, row, nanos, 1);
         let client = &self.shard.clients[i];

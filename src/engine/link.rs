@@ -178,6 +178,13 @@ pub enum RoundKind {
     Claim(Back),
     Kept(Back),
     Withdraw(Back),
+    /// Not of a ticket, about a call that was put off there: its wait ends, with an error, or with the reply as it is now.
+    Hasten {
+        back: Back,
+        with_error: bool,
+    },
+    /// The same where nobody is left to hear a reply.
+    Drop(Back),
 }
 
 /// A later round.
@@ -219,6 +226,11 @@ pub enum Answer {
         back: Back,
         row: u16,
         until: i64,
+    },
+    /// A call was put off there: its client waits.
+    PutOff {
+        back: Back,
+        row: u16,
     },
     /// A key is ready for a call that waits.
     Offer {

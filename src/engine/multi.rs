@@ -132,7 +132,7 @@ impl Worker {
             out.resp3 = command.is_resp3;
             if matches!(command.place, Where::Every) {
                 let start = (self.nanos)();
-                let reply = self.every_here(i, command.row, &command.words.args(), command.db, command.is_resp3);
+                let reply = self.every_here(i, (command.row, &command.words.args()), (command.db, command.is_resp3), true);
                 run::account(&mut self.shard, command.row, (self.nanos)().saturating_sub(start), 1);
                 self.look_at_clients();
                 out.raw(&reply);

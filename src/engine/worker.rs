@@ -17,7 +17,7 @@ use super::{
     tracking::Flushed,
     txn::{marks::Marks, queue::Queue, ticket::Tickets},
 };
-use crate::spec::{Shard, client::Client};
+use crate::spec::{Shard, client::Client, persist::Loading};
 use std::{collections::VecDeque, sync::Arc};
 
 /// Calls that one turn runs for its own connections before it looks at the kernel again.
@@ -179,12 +179,15 @@ impl Worker {
         if self.shard.debug.pause_cron || self.shard.persist.is_choked {
             return;
         }
-        let queue = &self.queue;
-        self.shard.ks.expire_due(self.now, BACKGROUND_KEYS, &mut |slot| queue.is_barred(slot));
-        // Of no unit: what expires by itself belongs to nothing.
-        let unit = std::mem::take(&mut self.shard.fx.unit);
-        self.shard.record_expired();
-        self.shard.fx.unit = unit;
+        // A log has no command before the first lines of all logs are on disk: a run that is in some of them only must be empty.
+        if self.shard.persist.loading == Loading::No {
+            let queue = &self.queue;
+            self.shard.ks.expire_due(self.now, BACKGROUND_KEYS, &mut |slot| queue.is_barred(slot));
+            // Of no unit: what expires by itself belongs to nothing.
+            let unit = std::mem::take(&mut self.shard.fx.unit);
+            self.shard.record_expired();
+            self.shard.fx.unit = unit;
+        }
         if let Some(mut doomed) = self.shard.doomed.pop()
             && !doomed.step(&mut self.shard.ks, BACKGROUND_KEYS)
         {
@@ -192,12 +195,17 @@ impl Worker {
         }
     }
 
+    /// Unix ms at which the next key's time is over, if keys may go now.
+    fn next_expiry(&self) -> Option<i64> {
+        if self.shard.persist.loading == Loading::No { self.shard.ks.next_expiry() } else { None }
+    }
+
     /// Whether there is work that needs no message and no input: the core must not sleep.
     pub fn has_work(&self) -> bool {
         !self.again.is_empty()
             || self.has_durable_work()
             || !self.shard.doomed.is_empty()
-            || self.shard.ks.next_expiry().is_some_and(|at| at <= self.now)
+            || self.next_expiry().is_some_and(|at| at <= self.now)
     }
 
     /// Whether another core sent something that was not taken in.
@@ -218,7 +226,7 @@ impl Worker {
     /// Unix ms of the next thing that time alone makes due.
     pub fn next_deadline(&self) -> Option<i64> {
         let pause = (self.shard.pause.until_ms > self.now).then_some(self.shard.pause.until_ms);
-        [self.shard.ks.next_expiry(), pause, self.timers.next()].into_iter().flatten().min()
+        [self.next_expiry(), pause, self.timers.next()].into_iter().flatten().min()
     }
 
     /// Cores to wake because something was sent to them; the list is empty afterwards.

@@ -29,6 +29,8 @@ pub struct KeySpec {
     pub begin: Begin,
     pub find: Find,
     pub access: Access,
+    /// Why it is as it is, for readers of COMMAND INFO; empty where nothing is odd.
+    pub notes: &'static str,
 }
 
 impl KeySpec {
@@ -38,11 +40,19 @@ impl KeySpec {
     }
     /// Keys from argument `index` to `last` (relative to it, -1 = the last argument), every `step`-th.
     pub const fn range(index: u8, last: i8, step: u8, access: Access) -> KeySpec {
-        KeySpec { begin: Begin::Index(index), find: Find::Range { last, step, limit: 0 }, access }
+        KeySpec { begin: Begin::Index(index), find: Find::Range { last, step, limit: 0 }, access, notes: "" }
     }
     /// A count at argument `index`, then that many keys, every `step`-th argument.
     pub const fn counted(index: u8, step: u8, access: Access) -> KeySpec {
-        KeySpec { begin: Begin::Index(index), find: Find::Count { count: 0, first: 1, step }, access }
+        KeySpec { begin: Begin::Index(index), find: Find::Count { count: 0, first: 1, step }, access, notes: "" }
+    }
+    /// Keys that no rule finds; `Spec::find_keys` does.
+    pub const fn unknown(access: Access) -> KeySpec {
+        KeySpec { begin: Begin::Index(0), find: Find::Unknown, access, notes: "" }
+    }
+    /// The same with a note.
+    pub const fn noted(self, notes: &'static str) -> KeySpec {
+        KeySpec { notes, ..self }
     }
 }
 

@@ -84,6 +84,8 @@ pub struct Figures {
     pub log_unwritten: u64,
     /// Of every core: writes put off because a sync took long.
     pub log_delayed: u64,
+    /// Of every core: syncs of the log under way.
+    pub pending_syncs: u64,
     /// The rest: of core 0. Unix seconds where a time, -1 = never.
     pub last_save: i64,
     pub is_saving: bool,
@@ -110,7 +112,6 @@ pub struct Figures {
     /// Bytes of base and incremental files, and the same when the last rewrite ended.
     pub log_bytes: u64,
     pub log_base_bytes: u64,
-    pub pending_syncs: u64,
     pub load_started: i64,
     pub load_total_bytes: u64,
     pub load_done_bytes: u64,
@@ -132,6 +133,7 @@ impl Default for Figures {
             changes_at_save: 0,
             log_unwritten: 0,
             log_delayed: 0,
+            pending_syncs: 0,
             last_save: -1,
             is_saving: false,
             is_save_scheduled: false,
@@ -153,7 +155,6 @@ impl Default for Figures {
             is_ending: false,
             log_bytes: 0,
             log_base_bytes: 0,
-            pending_syncs: 0,
             load_started: -1,
             load_total_bytes: 0,
             load_done_bytes: 0,

@@ -55,6 +55,7 @@ refusals! {
     BUSY_KEY = "BUSYKEY Target key name already exists.";
     DUMP_CHECKSUM = "ERR DUMP payload version or checksum are wrong";
     BAD_FORMAT = "ERR Bad data format";
+    DUMP_CANNOT_HOLD = "ERR fields of this hash expire, which payloads of the version that rdb-version names cannot hold";
     RESTORE_TTL = "ERR Invalid TTL value, must be >= 0";
     RESTORE_IDLE = "ERR Invalid IDLETIME value, must be >= 0";
     RESTORE_FREQ = "ERR Invalid FREQ value, must be >= 0 and <= 255";

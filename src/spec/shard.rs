@@ -35,6 +35,8 @@ pub struct Server {
     pub listeners: Vec<String>,
     /// Who supervises the process: `upstart`, `systemd`, `no`.
     pub supervised: &'static str,
+    /// Makes a directory the process's working directory: its name from the root on, or what the system says against it.
+    pub enter_dir: fn(&[u8]) -> Result<Vec<u8>, String>,
 }
 
 /// CLIENT PAUSE.

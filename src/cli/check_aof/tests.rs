@@ -158,7 +158,7 @@ fn log(core: usize, boot: &str, rest: &[Vec<u8>]) -> Vec<u8> {
 
 fn mark(ticket: u64) -> Vec<u8> {
     let mut out = Vec::new();
-    put_mark(&mut out, ticket, AppendFsync::EverySec);
+    put_mark(&mut out, ticket, AppendFsync::EverySec, None);
     out
 }
 

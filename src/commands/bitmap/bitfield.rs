@@ -18,7 +18,7 @@ pub const SPEC: Spec = Spec {
     arity: -2,
     flags: Flags::WRITE.and(Flags::DENY_OOM),
     categories: Category::BITMAP,
-    keys: &[KeySpec::one(1, Access::RW.and(Access::ACCESS).and(Access::UPDATE).and(Access::VARIABLE_FLAGS))],
+    keys: &[KeySpec::one(1, Access::RW.and(Access::ACCESS).and(Access::UPDATE).and(Access::VARIABLE_FLAGS)).noted("Reads and writes")],
     args: &[Arg::key("key"), Arg::one_of("operation", &[GET, WRITE]).optional().multiple()],
     route: Route::Keys(Multi::Single),
     run,

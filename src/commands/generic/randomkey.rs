@@ -15,7 +15,7 @@ pub const SPEC: Spec = Spec {
     categories: Category::KEYSPACE,
     route: Route::Every(Merge::Custom(pick)),
     run,
-    tips: &["nondeterministic_output"],
+    tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
     cases: "
         > RANDOMKEY x    -ERR wrong number of arguments for 'randomkey' command
         > RANDOMKEY      nil

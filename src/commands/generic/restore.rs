@@ -4,7 +4,8 @@
 use super::shared::{delete, is_lfu};
 use crate::base::num::parse_i64;
 use crate::commands::common::{limits, removal, stored, wrote};
-use crate::data::codec::{self, Fault};
+use crate::data::codec::collection::dump_object;
+use crate::data::codec::{self, Dialect, Fault};
 use crate::data::collection::Limits;
 use crate::keyspace::{Look, Ttl, Value};
 use crate::spec::effect::Class;
@@ -53,6 +54,11 @@ pub const SPEC: Spec = Spec {
         > RESTORE k 0 \"\\x19\\x00\\x50\\x5c\\x18\\xa3\\x01\\x00\\x00\\x35\\x35\\x00\\x00\\x00\\x09\\x00\\x82\\x66\\x31\\x03\\x82\\x76\\x31\\x03\\xf4\\x00\\x50\\x5c\\x18\\xa3\\x01\\x00\\x00\\x09\\x82\\x66\\x32\\x03\\x82\\x76\\x32\\x03\\xf4\\x88\\x63\\x5c\\x18\\xa3\\x01\\x00\\x00\\x09\\x82\\x66\\x33\\x03\\x82\\x76\\x33\\x03\\x00\\x01\\xff\\x0c\\x00\\x94\\x16\\x2f\\xd9\\x2f\\x9a\\x74\\x80\" REPLACE    +OK
         > OBJECT ENCODING k    $listpackex
         > HPEXPIRETIME k FIELDS 2 f1 f3    [:1800000000000, :-1]
+        > RESTORE k 0 \"\\x16\\x02\\x02\\x66\\x31\\x02\\x76\\x31\\x00\\x50\\x5c\\x18\\xa3\\x01\\x00\\x00\\x02\\x66\\x32\\x02\\x76\\x32\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x50\\x00\\xee\\xd1\\x61\\x48\\x7e\\xa4\\xfa\\x5e\" REPLACE    +OK   # stock: skip
+        > HPEXPIRETIME k FIELDS 2 f1 f2    [:1800000000000, :-1]   # stock: skip
+        > HGET k f2    $v2   # stock: skip
+        > RESTORE k 0 \"\\x00\\x01\\x76\\x50\\x00\\x5e\\x22\\x07\\x23\\x87\\x6a\\xed\\x3a\" REPLACE    +OK   # stock: skip
+        > GET k    $v   # stock: skip
     ",
     ..Spec::DEFAULT
 };
@@ -108,7 +114,9 @@ fn run(call: &mut Call) -> Outcome {
     if ttl < 0 {
         return Err(Refusal::RESTORE_TTL);
     }
-    let value = decode(call.arg(3), call.shard.debug.skip_checksum, &limits(call.shard))?;
+    let (value, dialect) = decode(call.arg(3), call.shard.debug.skip_checksum, &limits(call.shard))?;
+    // Who replays the record may be a server that does not read this version.
+    let foreign = (dialect == Dialect::Valkey).then(|| payload(&value, call.shard.config.rdbcompression));
     let at = match ttl {
         0 => None,
         _ if plan.absolute => Some(ttl),
@@ -129,8 +137,8 @@ fn run(call: &mut Call) -> Outcome {
     set_usage(call, &plan);
     // As new even where it replaced a key.
     wrote(call, true, Class::Generic, "restore", 1);
-    if let (Some(at), false) = (at, plan.absolute) {
-        record(call, at);
+    if foreign.is_some() || (at.is_some() && !plan.absolute) {
+        record(call, at, plan.absolute, foreign.as_deref());
     }
     call.out.ok();
     Ok(())
@@ -147,30 +155,45 @@ fn set_usage(call: &mut Call, plan: &Plan) {
     call.shard.ks.set_clock(call.db, &key, clock);
 }
 
-fn decode(payload: &[u8], skip_checksum: bool, limits: &Limits) -> Result<Value, Refusal> {
-    let body = if skip_checksum { codec::check_version(payload) } else { codec::check_footer(payload) };
-    match body.and_then(|body| codec::decode(body, limits)) {
-        Ok(codec::Value::Int(n)) => Ok(Value::Int(n)),
-        Ok(codec::Value::Str(bytes)) => Ok(Value::Str {
+/// The value of a payload, and in whose words it was.
+fn decode(payload: &[u8], skip_checksum: bool, limits: &Limits) -> Result<(Value, Dialect), Refusal> {
+    let checked = if skip_checksum { codec::check_version(payload) } else { codec::check_footer(payload) };
+    let (body, dialect) = checked.map_err(|_| Refusal::DUMP_CHECKSUM)?;
+    let value = match codec::decode(body, dialect, limits) {
+        Ok(codec::Value::Int(n)) => Value::Int(n),
+        Ok(codec::Value::Str(bytes)) => Value::Str {
             bytes: bytes.into(),
             raw: false,
-        }),
-        Ok(codec::Value::Object(object)) => Ok(Value::Object(object)),
-        Err(Fault::Footer) => Err(Refusal::DUMP_CHECKSUM),
-        Err(_) => Err(Refusal::BAD_FORMAT),
-    }
+        },
+        Ok(codec::Value::Object(object)) => Value::Object(object),
+        Err(Fault::Footer) => return Err(Refusal::DUMP_CHECKSUM),
+        Err(_) => return Err(Refusal::BAD_FORMAT),
+    };
+    Ok((value, dialect))
 }
 
-/// The same words with an absolute time.
-fn record(call: &mut Call, at: i64) {
+/// A payload that servers of the oldest version read which has the value's type.
+fn payload(value: &Value, compress: bool) -> Vec<u8> {
+    let mut payload = Vec::new();
+    match value {
+        Value::Int(n) => codec::dump_string(&mut payload, itoa::Buffer::new().format(*n).as_bytes(), compress),
+        Value::Str { bytes, .. } => codec::dump_string(&mut payload, bytes, compress),
+        Value::Object(object) => dump_object(&mut payload, object, compress),
+    }
+    codec::add_footer(&mut payload);
+    payload
+}
+
+/// The same words with an absolute time, and with another payload if there is one.
+fn record(call: &mut Call, at: Option<i64>, is_absolute: bool, payload: Option<&[u8]>) {
     let mut digits = itoa::Buffer::new();
     let head: [&[u8]; 4] = [
         b"RESTORE",
         call.arg(1),
-        digits.format(at).as_bytes(),
-        call.arg(3),
+        digits.format(at.unwrap_or(0)).as_bytes(),
+        payload.unwrap_or(call.arg(3)),
     ];
-    let tail: [&[u8]; 1] = [b"ABSTTL"];
+    let tail: Option<&[u8]> = (!is_absolute).then_some(b"ABSTTL");
     let words: Vec<&[u8]> = head
         .into_iter()
         .chain(call.args.from(4))

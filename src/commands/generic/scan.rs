@@ -28,7 +28,7 @@ pub const SPEC: Spec = Spec {
     route: Route::Pick(core_of),
     run,
     history: &[("6.0.0", "TYPE.")],
-    tips: &["nondeterministic_output"],
+    tips: &["nondeterministic_output", "request_policy:special", "response_policy:special"],
     cases: "
         > SCAN x               -ERR invalid cursor
         > SCAN 99999999999999999999    -ERR invalid cursor

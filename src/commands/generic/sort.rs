@@ -2,7 +2,7 @@
 //! Ref: redis.io/commands/sort
 
 use super::sorting;
-use crate::spec::{Access, Arg, Begin, Call, Category, Find, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
 
 pub const SPEC: Spec = Spec {
     name: "SORT",
@@ -15,8 +15,8 @@ pub const SPEC: Spec = Spec {
     categories: Category::SET.and(Category::SORTEDSET).and(Category::LIST).and(Category::DANGEROUS),
     keys: &[
         KeySpec::one(1, Access::RO.and(Access::ACCESS)),
-        KeySpec { begin: Begin::Index(0), find: Find::Unknown, access: Access::RO.and(Access::ACCESS) },
-        KeySpec { begin: Begin::Index(0), find: Find::Unknown, access: Access::OW.and(Access::UPDATE) },
+        KeySpec::unknown(Access::RO.and(Access::ACCESS)).noted(sorting::PATTERN_KEYS),
+        KeySpec::unknown(Access::OW.and(Access::UPDATE)).noted("The key of STORE, which may stand at any place behind the first key"),
     ],
     find_keys: Some(|args, out| sorting::find_keys(args, true, out)),
     args: &[

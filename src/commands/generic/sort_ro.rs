@@ -2,7 +2,7 @@
 //! Ref: redis.io/commands/sort_ro
 
 use super::sorting;
-use crate::spec::{Access, Arg, Begin, Call, Category, Find, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
+use crate::spec::{Access, Arg, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Route, Spec};
 
 pub const SPEC: Spec = Spec {
     name: "SORT_RO",
@@ -15,7 +15,7 @@ pub const SPEC: Spec = Spec {
     categories: Category::SET.and(Category::SORTEDSET).and(Category::LIST).and(Category::DANGEROUS),
     keys: &[
         KeySpec::one(1, Access::RO.and(Access::ACCESS)),
-        KeySpec { begin: Begin::Index(0), find: Find::Unknown, access: Access::RO.and(Access::ACCESS) },
+        KeySpec::unknown(Access::RO.and(Access::ACCESS)).noted(sorting::PATTERN_KEYS),
     ],
     find_keys: Some(|args, out| sorting::find_keys(args, false, out)),
     args: &[

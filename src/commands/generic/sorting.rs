@@ -17,6 +17,9 @@ use crate::spec::{Args, Call, Outcome, Refusal, Scout, Shard};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+/// Of the key specs.
+pub const PATTERN_KEYS: &str = "The keys of BY and GET, whose names follow from the elements of the first key";
+
 /// How SORT finds the keys that its patterns name.
 pub const SCOUT: Scout = Scout { is_needed: |args| is_needed(args, true), further: |a, db, ks, now, f| further(a, true, db, ks, now, f) };
 /// The same for SORT_RO.

@@ -20,11 +20,13 @@ pub const SPEC: Spec = Spec {
             begin: Begin::Keyword("STORE", 6),
             find: Find::Range { last: 0, step: 1, limit: 0 },
             access: Access::OW.and(Access::UPDATE),
+            notes: "",
         },
         KeySpec {
             begin: Begin::Keyword("STOREDIST", 6),
             find: Find::Range { last: 0, step: 1, limit: 0 },
             access: Access::OW.and(Access::UPDATE),
+            notes: "",
         },
     ],
     find_keys: Some(|args, out| search::find_keys(args, GEORADIUS.first_option(), out)),

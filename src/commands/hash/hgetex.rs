@@ -17,7 +17,7 @@ pub const SPEC: Spec = Spec {
     arity: -5,
     flags: Flags::WRITE.and(Flags::FAST),
     categories: Category::HASH,
-    keys: &[KeySpec::one(1, Access::RW.and(Access::ACCESS).and(Access::UPDATE))],
+    keys: &[KeySpec::one(1, Access::RW.and(Access::ACCESS).and(Access::UPDATE)).noted("An option changes the times to live")],
     args: &[Arg::key("key"), expiration!("persist", "PERSIST"), LIST],
     route: Route::Keys(Multi::Single),
     run,

@@ -15,7 +15,7 @@ pub const SPEC: Spec = Spec {
     arity: -2,
     flags: Flags::READONLY,
     categories: Category::HYPERLOGLOG,
-    keys: &[KeySpec::range(1, -1, 1, Access::RW.and(Access::ACCESS))],
+    keys: &[KeySpec::range(1, -1, 1, Access::RW.and(Access::ACCESS)).noted("A count is kept in the value for the next call")],
     args: &[Arg::key("key").multiple()],
     route: Route::Keys(Multi::Gather(route::same_db)),
     run,

@@ -6,9 +6,9 @@
 use super::shared::OPERATOR;
 use crate::base::glob;
 use crate::commands::help;
-use crate::config::SetContext;
+use crate::config::{self, SetContext};
 use crate::spec::persist::Wish;
-use crate::spec::request::Request;
+use crate::spec::request::{LogLevel, Request};
 use crate::spec::stats::{CommandStat, Stats};
 use crate::spec::{Arg, Call, Category, Flags, Group, Merge, Outcome, Refusal, Route, Spec};
 
@@ -131,8 +131,12 @@ fn set(call: &mut Call) -> Outcome {
     let words: Vec<&[u8]> = call.args.from(2).collect();
     let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
     let context = SetContext { is_loading: call.shard.persist.is_loading(), is_local_client: call.origin.is_local };
-    let (config, changed) = call.shard.config.set_many(&pairs, context).map_err(Refusal::text)?;
-    if !changed.is_empty() {
+    let (mut config, mut changed) = call.shard.config.set_many(&pairs, context).map_err(Refusal::text)?;
+    if let Some((_, dir)) = pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(b"dir")) {
+        enter_dir(call, dir, &mut config)?;
+        changed.retain(|change| change.name != "dir" || config.dir != call.shard.config.dir);
+    }
+    if !changed.is_empty() || config.dir != call.shard.config.dir {
         if call.shard.core == 0 && config.appendonly != call.shard.config.appendonly {
             call.shard.wishes.push(Wish::AppendOnly(config.appendonly));
         }
@@ -140,6 +144,21 @@ fn set(call: &mut Call) -> Outcome {
         call.shard.requests.push(Request::Reconfigured);
     }
     call.out.ok();
+    Ok(())
+}
+
+/// The last of all changes, so that nothing has to be taken back when it fails. Every core does it, for the process: of a name from the root
+/// on, which each of them makes of the same setting, so that the second time changes nothing.
+fn enter_dir(call: &mut Call, dir: &[u8], config: &mut config::Config) -> Outcome {
+    let name = if dir.is_empty() { Vec::new() } else { call.shard.config.in_dir(dir) };
+    match (call.shard.server.enter_dir)(&name) {
+        Ok(entered) => config.dir = entered,
+        Err(why) => return Err(Refusal::text(config::set_failed("dir", &why))),
+    }
+    if call.shard.core == 0 && call.shard.persist.log_is_on && config.dir != call.shard.config.dir {
+        let line = "The append-only log stays in the directory in which it is until it is switched off and on again";
+        call.shard.requests.push(Request::Log(LogLevel::Warning, line.into()));
+    }
     Ok(())
 }
 

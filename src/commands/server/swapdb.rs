@@ -43,6 +43,8 @@ fn run(call: &mut Call) -> Outcome {
     if first != second {
         call.shard.ks.swap(first, second);
     }
+    // One change, however many cores there are.
+    call.shard.ks.stats.changes += u64::from(call.shard.core == 0);
     call.global_effect();
     parts::send(call, &[]);
     Ok(())

@@ -21,6 +21,7 @@ fn shard() -> Shard {
         clients: AtomicU64::new(0),
         listeners: Vec::new(),
         supervised: "no",
+        enter_dir: |dir| Ok(dir.to_vec()),
     };
     let mut shard = Shard::new(0, 1, Config::default(), Box::leak(Box::new(server)), 1, 1);
     shard.fx.is_on = true;

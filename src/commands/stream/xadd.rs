@@ -19,7 +19,7 @@ pub const SPEC: Spec = Spec {
     arity: -5,
     flags: Flags::WRITE.and(Flags::DENY_OOM).and(Flags::FAST),
     categories: Category::STREAM,
-    keys: &[KeySpec::one(1, Access::RW.and(Access::UPDATE))],
+    keys: &[KeySpec::one(1, Access::RW.and(Access::UPDATE)).noted("Trimming takes entries away")],
     args: &[
         Arg::key("key"),
         Arg::word("nomkstream", "NOMKSTREAM").optional().since("6.2.0"),

@@ -19,6 +19,7 @@ pub const SPEC: Spec = Spec {
         begin: Begin::Keyword("STREAMS", 1),
         find: Find::Range { last: -1, step: 1, limit: 2 },
         access: Access::RO.and(Access::ACCESS),
+        notes: "",
     }],
     args: &[
         Arg::integer("count").token("COUNT").optional(),

@@ -20,6 +20,7 @@ pub const SPEC: Spec = Spec {
         begin: Begin::Keyword("STREAMS", 4),
         find: Find::Range { last: -1, step: 1, limit: 2 },
         access: Access::RO.and(Access::ACCESS),
+        notes: "",
     }],
     args: &[
         Arg::block("group-block", &[Arg::string("group"), Arg::string("consumer")]).token("GROUP"),

@@ -21,7 +21,8 @@ pub const SPEC: Spec = Spec {
     keys: &[KeySpec::one(
         1,
         Access::RW.and(Access::ACCESS).and(Access::UPDATE),
-    )],
+    )
+    .noted("An option changes the time to live")],
     args: &[
         Arg::key("key"),
         Arg::one_of(

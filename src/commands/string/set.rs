@@ -25,7 +25,8 @@ pub const SPEC: Spec = Spec {
             .and(Access::ACCESS)
             .and(Access::UPDATE)
             .and(Access::VARIABLE_FLAGS),
-    )],
+    )
+    .noted("GET reads the old value")],
     args: &[
         Arg::key("key"),
         Arg::string("value"),

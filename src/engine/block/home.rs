@@ -36,6 +36,15 @@ pub struct Wait {
     pub offers: Vec<usize>,
     /// How to run it again when its keys are on several cores.
     pub again: Option<Again>,
+    /// It waits for no key: its only owner answers it later (WAIT, WAITAOF), and knows until when.
+    pub is_put_off: bool,
+}
+
+impl Wait {
+    /// Of a call that core `owner` answers later.
+    pub fn put_off(back: Back, row: u16, owner: usize) -> Wait {
+        Wait { back, row, until: 0, owners: vec![owner], stage: Stage::Waiting, offers: Vec::new(), again: None, is_put_off: true }
+    }
 }
 
 /// A call that is run again from home.
@@ -68,7 +77,7 @@ impl Worker {
     pub(in crate::engine) fn begin_wait(&mut self, wait: Wait) {
         let back = wait.back;
         let Some(conn) = self.conns.asked(back) else {
-            self.withdraw(back, &wait.owners);
+            self.let_go(&wait);
             return;
         };
         let i = back.conn as usize;
@@ -89,8 +98,9 @@ impl Worker {
         match answer {
             Answer::Blocked { back, row, until } => {
                 let (owners, offers, stage) = (vec![core], Vec::new(), Stage::Waiting);
-                self.begin_wait(Wait { back, row, until, owners, stage, offers, again: None });
+                self.begin_wait(Wait { back, row, until, owners, stage, offers, again: None, is_put_off: false });
             }
+            Answer::PutOff { back, row } => self.begin_wait(Wait::put_off(back, row, core)),
             Answer::Offer { back } => self.offered(core, back),
             Answer::Unserved { back } => self.wait_on(back),
             Answer::Late { back, reply } => self.deliver(back, &reply),
@@ -118,6 +128,14 @@ impl Worker {
         self.conns.asked(back)?.wait.as_deref_mut().filter(|w| w.back == back)
     }
 
+    /// Nobody is left to hear the reply of a call: its owners need not know of it.
+    fn let_go(&mut self, wait: &Wait) {
+        if !wait.is_put_off {
+            return self.withdraw(wait.back, &wait.owners);
+        }
+        wait.owners.iter().for_each(|core| self.tell(*core, RoundKind::Drop(wait.back)));
+    }
+
     /// Tells owners to forget a call.
     fn withdraw(&mut self, back: Back, owners: &[usize]) {
         if self.probe.has(Fault::WithdrawalLost) {
@@ -137,6 +155,8 @@ impl Worker {
                 RoundKind::Withdraw(back) => self.forget((here, back)),
                 RoundKind::Kept(back) => self.kept((here, back)),
                 RoundKind::Claim(back) => self.claimed((here, back)),
+                RoundKind::Hasten { back, with_error } => self.stop_putting_off(here, back, Some(with_error)),
+                RoundKind::Drop(back) => self.stop_putting_off(here, back, None),
                 _ => {}
             }
             return;
@@ -147,7 +167,7 @@ impl Worker {
     /// The connection closes while its call waits: nothing will be taken out for it any more.
     pub(in crate::engine) fn abandon_wait(&mut self, i: usize) {
         if let Some(wait) = self.end_wait(i) {
-            self.withdraw(wait.back, &wait.owners);
+            self.let_go(&wait);
         }
     }
 
@@ -182,7 +202,16 @@ impl Worker {
 
     /// CLIENT UNBLOCK marked the client.
     pub(in crate::engine) fn unblock(&mut self, i: usize, with_error: bool) {
-        let Some(back) = self.conns.get(i).and_then(|c| c.wait.as_ref()).map(|w| w.back) else { return };
+        let Some(wait) = self.conns.get(i).and_then(|c| c.wait.as_mut()) else { return };
+        let back = wait.back;
+        if wait.is_put_off {
+            wait.stage = Stage::Claimed;
+            let owners = wait.owners.clone();
+            self.shard.clients[i].blocked = Blocked::Claimed;
+            // Only there it is known whether an answer is on its way.
+            owners.into_iter().for_each(|core| self.tell(core, RoundKind::Hasten { back, with_error }));
+            return;
+        }
         if with_error {
             let refusal = Refusal::UNBLOCKED;
             let text = [b"-", refusal.as_bytes(), b"\r\n"].concat();

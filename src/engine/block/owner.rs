@@ -131,6 +131,7 @@ impl Worker {
                 stage: Stage::Waiting,
                 offers: Vec::new(),
                 again: None,
+                is_put_off: false,
             };
             self.begin_wait(wait);
         } else {
@@ -158,7 +159,16 @@ impl Worker {
         }
         let again = Again { words: words_again(&job.args, block), db: job.db, is_resp3 };
         let owners = waiters.iter().map(|(core, _)| *core).collect();
-        let wait = Wait { back, row: job.row, until: block.until, owners, stage: Stage::Waiting, offers: Vec::new(), again: Some(again) };
+        let wait = Wait {
+            back,
+            row: job.row,
+            until: block.until,
+            owners,
+            stage: Stage::Waiting,
+            offers: Vec::new(),
+            again: Some(again),
+            is_put_off: false,
+        };
         (waiters, wait)
     }
 
@@ -458,7 +468,7 @@ impl Worker {
         run::run(&mut self.shard, out, job);
         if self.shard.deferred.is_some() {
             out.buf.truncate(before);
-            return !self.is_put_off(asker, back);
+            return !self.is_put_off(asker, back, job.row);
         }
         let Some(block) = self.shard.block.take() else { return true };
         out.buf.truncate(before);

@@ -65,9 +65,15 @@ impl Worker {
         }
     }
 
-    /// A command of all cores run where there is only this one: its part, then its merge.
-    pub(in crate::engine) fn every_here(&mut self, i: usize, row: u16, args: &Args, db: usize, is_resp3: bool) -> Vec<u8> {
-        let origin = crate::engine::origin(&self.shard.clients[i], false);
+    /// A command of all cores run where there is only this one: its part, then its merge. In MULTI its effects belong to the block.
+    pub(in crate::engine) fn every_here(
+        &mut self,
+        i: usize,
+        (row, args): (u16, &Args),
+        (db, is_resp3): (usize, bool),
+        in_multi: bool,
+    ) -> Vec<u8> {
+        let origin = crate::engine::origin(&self.shard.clients[i], in_multi);
         let mut part = Out { buf: Vec::new(), resp3: is_resp3 };
         let job = run::Job { row, args: *args, db, now: self.now, origin, home: None, hint: None };
         run::run_part(&mut self.shard, &mut part, &job);

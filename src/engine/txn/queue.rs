@@ -238,6 +238,14 @@ impl Worker {
                     self.forget((round.coordinator, back));
                     false
                 }
+                RoundKind::Hasten { back, with_error } => {
+                    self.stop_putting_off(round.coordinator, back, Some(with_error));
+                    false
+                }
+                RoundKind::Drop(back) => {
+                    self.stop_putting_off(round.coordinator, back, None);
+                    false
+                }
             };
             self.end_part(round.ticket, None, round.releases);
             if round.releases || self.probe.has(Fault::EarlyRelease) {

@@ -109,9 +109,14 @@ impl Worker {
     /// Starts a ticket for the queued commands of connection `i`.
     pub(in crate::engine) fn start_exec_ticket(&mut self, i: usize) -> bool {
         let commands = self.plan_queue(i);
+        let is_in_session = commands.iter().any(|c| matches!(c.place, Where::Home));
         let watched = self.conns.get(i).map(|c| c.watched.clone()).unwrap_or_default();
         if !self.start((i, None), commands, false, watched) {
             return false;
+        }
+        // A ticket behind it would be planned for the database that a SELECT in the block is about to change.
+        if let Some(conn) = self.conns.get(i) {
+            conn.is_in_session = is_in_session && conn.tickets > 0;
         }
         // The parts have the watches now and end them where they look at them: told from here, the owners could forget them first.
         if !self.probe.has(Fault::WatchesForgotten) {
@@ -590,7 +595,7 @@ impl Worker {
             conn.end_exclusive();
             self.end_wait(back.conn as usize);
         } else {
-            conn.tickets -= 1;
+            conn.end_ticket();
         }
         let Some(conn) = self.conns.asked(back) else { return };
         conn.deliver(back.seq, reply);

@@ -131,7 +131,11 @@ fn tips_of(spec: &Spec) -> Vec<&'static str> {
 }
 
 fn key_spec(out: &mut Out, k: &KeySpec) {
-    out.map(3);
+    out.map(if k.notes.is_empty() { 3 } else { 4 });
+    if !k.notes.is_empty() {
+        out.bulk(b"notes");
+        out.bulk(k.notes.as_bytes());
+    }
     out.bulk(b"flags");
     let names: Vec<&str> = k.access.names().collect();
     words(out, &names, "");
