@@ -11,4 +11,5 @@ mod sim;
 mod support;
 mod tidy;
 mod tracking;
+mod turns;
 mod wire;

@@ -14,8 +14,33 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Replies that a script checks at least; fewer mean that it ended early.
 const REPLIES_MIN: usize = 500;
-/// Tests of the benchmarks; their names as printed.
-const BENCHMARKS: [&str; 6] = ["PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "MSET (10 keys)"];
+/// Tests that redis-benchmark runs by itself; their names as printed.
+const BENCHMARKS: [&str; 20] = [
+    "PING_INLINE",
+    "PING_MBULK",
+    "SET",
+    "GET",
+    "INCR",
+    "LPUSH",
+    "RPUSH",
+    "LPOP",
+    "RPOP",
+    "SADD",
+    "HSET",
+    "SPOP",
+    "ZADD",
+    "ZPOPMIN",
+    "LPUSH (needed to benchmark LRANGE)",
+    "LRANGE_100 (first 100 elements)",
+    "LRANGE_300 (first 300 elements)",
+    "LRANGE_500 (first 500 elements)",
+    "LRANGE_600 (first 600 elements)",
+    "MSET (10 keys)",
+];
+/// What valkey-benchmark runs besides, without what needs functions.
+const VALKEY_BENCHMARKS: [&str; 2] = ["MGET (10 keys)", "XADD"];
+/// The tests of both, as valkey-benchmark is told them.
+const VALKEY_CHOICE: &str = "ping,set,get,incr,lpush,rpush,lpop,rpop,sadd,hset,spop,zadd,zpopmin,lrange,mset,mget,xadd";
 
 fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
@@ -163,8 +188,8 @@ fn redis_cli_looks_at_all_keys() {
 }
 
 /// Runs a benchmark program and looks for the line of every test.
-fn benchmark(mut program: Command, how_to_get: &str) {
-    program.args(["-t", "ping_inline,ping_mbulk,set,get,incr,mset", "-n", "2000", "-P", "4", "-q"]);
+fn benchmark(mut program: Command, expected: &[&str], how_to_get: &str) {
+    program.args(["-n", "2000", "-P", "4", "-q"]);
     for cores in [1, 2] {
         let server = Server::ringfort(cores, &[]);
         let mut command = Command::new(program.get_program());
@@ -176,7 +201,7 @@ fn benchmark(mut program: Command, how_to_get: &str) {
         // Lines that show progress are overwritten in place: carriage returns stand between them.
         let lines: Vec<_> = said.split(['\r', '\n']).map(str::trim).filter(|l| l.contains("requests per second")).collect();
         let tests: Vec<_> = lines.iter().filter_map(|l| l.split_once(": ")).map(|(name, _)| name).collect();
-        assert_eq!(tests, BENCHMARKS, "{said}");
+        assert_eq!(tests, expected, "{said}");
         let rate = |l: &&str| l.split_once(": ").and_then(|(_, rest)| rest.split(' ').next()?.parse::<f64>().ok());
         assert!(lines.iter().all(|l| rate(l).is_some_and(|r| r > 0.0)), "{said}");
     }
@@ -184,12 +209,16 @@ fn benchmark(mut program: Command, how_to_get: &str) {
 
 #[test]
 fn redis_benchmark_runs() {
-    benchmark(Command::new("redis-benchmark"), "install the package redis-tools; tests/run does it");
+    benchmark(Command::new("redis-benchmark"), &BENCHMARKS, "install the package redis-tools; tests/run does it");
 }
 
 #[test]
 fn valkey_benchmark_runs() {
     let mut command = Command::new(crate::support::server::peers().join("run"));
-    command.arg("valkey-benchmark");
-    benchmark(command, "run tests/peers.sh target/peers or name its folder in RINGFORT_PEERS; tests/run does it");
+    command.args(["valkey-benchmark", "-t", VALKEY_CHOICE]);
+    benchmark(
+        command,
+        &[&BENCHMARKS[..], &VALKEY_BENCHMARKS[..]].concat(),
+        "run tests/peers.sh target/peers or name its folder in RINGFORT_PEERS; tests/run does it",
+    );
 }

@@ -1,7 +1,7 @@
 //! Disks that are full, that fail, that may not be written: writes stop, reads go on, nothing that was acknowledged is lost, and the server
 //! goes on by itself when the disk does.
 
-use crate::support::{Client, Program, Reply, Site, mount::Mount, mount::copy_image, mount::make_image, site};
+use crate::support::{Client, Program, Reply, Site, mount::Mount, mount::copy_image, mount::make_image, mount::mend_image, site};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -272,7 +272,6 @@ fn two_servers_do_not_share_a_log() {
 struct ThinDisk {
     below: Mount,
     disk: Option<Mount>,
-    name: &'static str,
 }
 
 impl ThinDisk {
@@ -280,7 +279,7 @@ impl ThinDisk {
         let below = Mount::memory(24);
         make_image(&below.folder.join("image"), 200, false);
         let disk = Some(Mount::image(&below.folder.join("image")));
-        ThinDisk { below, disk, name: "image" }
+        ThinDisk { below, disk }
     }
 
     fn folder(&self) -> &Path {
@@ -291,13 +290,22 @@ impl ThinDisk {
         self.below.remount("size=600m");
     }
 
-    /// What is below goes on as the disk of a machine that was switched off.
-    fn cut_power(&mut self) {
+    /// The power goes, and the server with it: what is below goes on as the disk of a machine that was switched off. False if the file system
+    /// itself lost its way to the bytes of a file.
+    fn cut_power(&mut self, site: &mut Site) -> bool {
         self.disk.as_ref().expect("it is mounted").cut_power();
-        copy_image(&self.below.folder.join(self.name), &self.below.folder.join("copy"));
+        let copy = self.below.folder.join("copy");
+        copy_image(&self.below.folder.join("image"), &copy);
+        site.kill();
         self.disk = None;
-        self.name = "copy";
-        self.disk = Some(Mount::image(&self.below.folder.join("copy")));
+        if !is_readable(&Mount::image_to_read(&copy).folder) {
+            return false;
+        }
+        mend_image(&copy);
+        self.disk = Some(Mount::image(&copy));
+        super::power::forget_boot(self.folder()).expect("a log can be written");
+        site.data = self.folder().to_path_buf();
+        true
     }
 }
 
@@ -317,16 +325,16 @@ fn judge<T>(attempt: impl Fn() -> Option<T>) -> T {
     (0..DISKS).find_map(|_| attempt()).unwrap_or_else(|| panic!("{DISKS} disks lost blocks of their own file system"))
 }
 
-/// Whether all files can be read after a cut; the logs then name another boot.
+/// Whether the file system finds the bytes of all files that the manifest names.
 fn is_readable(data: &Path) -> bool {
-    match super::power::forget_boot(data) {
-        Err(e) if e.raw_os_error() == Some(CORRUPT) => false,
-        other => other.map(|()| true).expect("a log can be read and written"),
-    }
+    let folder = data.join("appendonlydir");
+    let manifest = match std::fs::read_to_string(folder.join("appendonly.aof.manifest")) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return true,
+        other => other.unwrap_or_default(),
+    };
+    let names: Vec<&str> = manifest.lines().filter_map(|line| line.split(' ').nth(1)).collect();
+    !names.is_empty() && names.iter().all(|name| std::fs::read(folder.join(name)).is_ok())
 }
-
-/// EUCLEAN: the file system finds itself damaged.
-const CORRUPT: i32 = 117;
 
 fn fail_a_promise() -> Option<usize> {
     let mut thin = ThinDisk::new();
@@ -341,11 +349,9 @@ fn fail_a_promise() -> Option<usize> {
     assert_eq!(status.code(), Some(1), "{}", site.words());
     assert!(site.words().contains("the AOF fsync policy is 'always'"), "{}", site.words());
     thin.give_room();
-    thin.cut_power();
-    if !is_readable(thin.folder()) {
+    if !thin.cut_power(&mut site) {
         return None;
     }
-    site.data = thin.folder().to_path_buf();
     site.start();
     // Where the disk ends, the loop device drops the last page of a write and says that all is well: neither the last value that was
     // acknowledged nor the one behind it can be judged.
@@ -362,7 +368,7 @@ fn a_failed_fsync_ends_a_server_that_promised_always() {
 /// The same with `everysec`: what was acknowledged while the disk was well and more than two seconds before the power went must be there, also
 /// what lay in pages whose fsync had failed.
 fn fail_and_go_on(program: Program) -> Option<Result<(), String>> {
-    let thin = ThinDisk::new();
+    let mut thin = ThinDisk::new();
     let mut site = Site::over(program, thin.folder(), &log_options("everysec"));
     site.start();
     let (mut client, mut filler) = (site.client(), Filler::default());
@@ -385,14 +391,9 @@ fn fail_and_go_on(program: Program) -> Option<Result<(), String>> {
     site.signal("STOP");
     let promised = Instant::now() - Duration::from_secs(2);
     let words = site.words();
-    thin.disk.as_ref().expect("it is mounted").cut_power();
-    copy_image(&thin.below.folder.join(thin.name), &thin.below.folder.join("cut"));
-    site.kill();
-    let disk = Mount::image(&thin.below.folder.join("cut"));
-    if !is_readable(&disk.folder) {
+    if !thin.cut_power(&mut site) {
         return None;
     }
-    site.data = disk.folder.clone();
     let result = site.try_start().map_err(|e| e.words).and_then(|()| filler.check(&mut site.client(), promised).map(drop));
     site.kill();
     Some(result.map_err(|why| format!("{why}\nbefore the power went it said:\n{words}")))

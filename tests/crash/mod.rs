@@ -4,6 +4,7 @@
 
 mod bank;
 mod damaged;
+mod databases;
 mod disk;
 mod ledger;
 mod load;

@@ -65,8 +65,7 @@ impl Drop for Machine {
     }
 }
 
-/// Logs of Ringfort name the boot of the machine; after a cut that must be another one. Fails where the file system itself lost its way to
-/// the bytes of a file.
+/// Logs of Ringfort name the boot of the machine; after a cut that must be another one.
 pub fn forget_boot(data: &Path) -> std::io::Result<()> {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("Linux has a boot id");
     let boot = boot.trim();

@@ -143,3 +143,98 @@ fn a_walk_without_a_cut_is_noticed() {
     let judged = walked.and_then(|found| load.judge(&found, &rule));
     assert!(judged.is_err(), "nobody noticed");
 }
+
+/// What INFO counts as not in a snapshot, step by step, in ours and in Redis 8.
+#[test]
+fn changes_since_the_last_snapshot_are_those_that_redis_counts() {
+    let steps = [
+        "SET a 1",
+        "SWAPDB 0 1",
+        "SWAPDB 0 0",
+        "SWAPDB 1 0",
+        "DEBUG RELOAD",
+        "SET a 2",
+        "DEBUG RELOAD NOSAVE",
+        "DEBUG RELOAD NOSAVE NOFLUSH MERGE",
+        "DEBUG POPULATE 100",
+        "RPUSH list 1 2 3",
+        "FLUSHDB",
+        "SET a 3",
+        "DEBUG LOADAOF",
+        "SET a 4",
+    ];
+    let counted = |program: Program, cores: usize| {
+        let mut site = Site::new(program, &["--appendonly", "yes"]);
+        site.cores = cores;
+        site.start();
+        let mut client = site.client();
+        let mut counts = Vec::new();
+        for step in steps {
+            let words: Vec<&str> = step.split(' ').collect();
+            let reply = client.call(&words);
+            assert!(!matches!(reply, Reply::Error(_)), "{step}: {reply}");
+            counts.push((step, info(&mut client, "rdb_changes_since_last_save")));
+        }
+        counts
+    };
+    let theirs = counted(Program::Redis8, 1);
+    for cores in [1, 3] {
+        assert_eq!(counted(Program::Ringfort, cores), theirs, "{cores} cores");
+    }
+}
+
+/// CONFIG SET dir: refused as Redis refuses it; snapshots go to the new directory; the log stays where all of it is.
+#[test]
+fn the_directory_can_be_changed_at_run_time() {
+    let errors = |client: &mut Client, file: &str| {
+        ["/nowhere/at/all", "", file, "missing"].map(|dir| client.call(&["CONFIG", "SET", "dir", dir]).to_string())
+    };
+    let options = ["--enable-protected-configs", "yes", "--appendonly", "yes", "--appendfsync", "always"];
+    let mut redis = Site::new(Program::Redis8, &options);
+    redis.start();
+    let mut site = Site::new(Program::Ringfort, &options);
+    site.cores = 3;
+    site.start();
+    let (mut client, ok) = (site.client(), Reply::Simple(b"OK".to_vec()));
+    let (first, second) = (site.data.clone(), site.data.join("second"));
+    std::fs::create_dir(&second).expect("the test's directory can be written");
+    let file = first.join("appendonlydir/appendonly.aof.manifest").display().to_string();
+    let theirs = errors(&mut redis.client(), &redis.data.join("appendonlydir/appendonly.aof.manifest").display().to_string());
+    assert_eq!(errors(&mut client, &file), theirs);
+    assert!(matches!(client.call(&["CONFIG", "SET", "dir", "second", "hz", "x"]), Reply::Error(_)));
+    let dir = |client: &mut Client| String::from_utf8_lossy(client.call(&["CONFIG", "GET", "dir"]).elements()[1].bytes()).into_owned();
+    assert_eq!(dir(&mut client), first.display().to_string(), "nothing was changed");
+    // A name that begins in the directory of before.
+    assert_eq!(client.call(&["CONFIG", "SET", "dir", "./second/../second", "hz", "20"]), ok);
+    for _ in 0..6 {
+        // Whatever core the connection is on.
+        assert_eq!(dir(&mut site.client()), second.display().to_string());
+    }
+    for line in ["SET k v", "FLUSHALL", "SET k w", "SAVE", "DEBUG RELOAD", "BGREWRITEAOF", "SET l x"] {
+        let reply = client.call(&line.split(' ').collect::<Vec<_>>());
+        assert!(!matches!(reply, Reply::Error(_)), "{line}: {reply}");
+    }
+    let until = Instant::now() + PATIENCE;
+    while info(&mut client, "aof_rewrite_in_progress") != "0" {
+        assert!(Instant::now() < until, "the rewrite does not end");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(client.call(&["DEBUG", "LOADAOF"]), ok);
+    assert_eq!(client.call(&["SET", "m", "y"]), ok);
+    assert!(second.join("dump.rdb").exists() && !first.join("dump.rdb").exists() && !second.join("appendonlydir").exists());
+    // The log as a whole is where it was.
+    site.kill();
+    site.start();
+    let mut client = site.client();
+    assert_eq!(client.call(&["MGET", "k", "l", "m"]), Reply::Array(["w", "x", "y"].map(|v| Reply::Bulk(v.into())).to_vec()));
+    // Switched off and on it goes to the new directory.
+    for line in ["CONFIG SET appendonly no", "CONFIG SET dir second", "CONFIG SET appendonly yes"] {
+        assert_eq!(client.call(&line.split(' ').collect::<Vec<_>>()), ok, "{line}");
+    }
+    assert_eq!(client.call(&["SET", "n", "z"]), ok);
+    assert_eq!(client.call(&["WAITAOF", "1", "0", "0"]), Reply::Array(vec![Reply::Int(1), Reply::Int(0)]));
+    site.kill();
+    site.data = second;
+    site.start();
+    assert_eq!(site.client().call(&["MGET", "k", "n"]), Reply::Array(["w", "z"].map(|v| Reply::Bulk(v.into())).to_vec()));
+}

@@ -3,7 +3,7 @@
 //! RESTORE, write the same bytes wherever the encoding has an order, and be readable to Redis in return.
 //! `RINGFORT_ORACLE_VALUES` says how many values, `RINGFORT_SEED` where to begin.
 
-use crate::support::{Client, Program, Random, Reply, Server, random, reply::printable};
+use crate::support::{Client, Program, Random, Reply, Server, Site, random, reply::printable, site::copy_folder};
 use ringfort::data::codec::{FOOTER_BYTES, checksum};
 
 /// Values of a run that does not say how many.
@@ -144,6 +144,19 @@ fn restore(client: &mut Client, payload: &[u8]) -> Reply {
     client.call(&[b"RESTORE".as_slice(), b"v", b"0", payload, b"REPLACE"])
 }
 
+/// What `v` holds. Of hashes the times of fields too, which not every server has in its digests.
+fn content(client: &mut Client) -> Vec<Reply> {
+    if call(client, "TYPE v") != Reply::Simple(b"hash".to_vec()) {
+        return vec![call(client, "DEBUG DIGEST-VALUE v")];
+    }
+    let fields = call(client, "HKEYS v");
+    let mut names: Vec<Vec<u8>> = fields.elements().iter().map(|field| field.bytes().to_vec()).collect();
+    names.sort();
+    let about = |name: &str, more: &[Vec<u8>]| [&[name.as_bytes().to_vec(), b"v".to_vec()], more, &names].concat();
+    let count = [b"FIELDS".to_vec(), names.len().to_string().into_bytes()];
+    [about("HMGET", &[]), about("HPEXPIRETIME", &count)].map(|words| client.call(&words)).to_vec()
+}
+
 fn body(payload: &[u8]) -> &[u8] {
     &payload[..payload.len() - FOOTER_BYTES]
 }
@@ -213,6 +226,74 @@ impl Trial {
             self.expect(&format!("{what}: RESTORE of our DUMP in 7.0"), &ok, &back);
         }
     }
+}
+
+#[test]
+fn payloads_go_to_valkey_9_and_come_back_in_the_version_that_was_asked_for() {
+    let servers = [
+        Server::ringfort(2, &[]),
+        Server::start(Program::Valkey9, &["--enable-debug-command", "yes"]),
+        Server::start(Program::Debian, &["--enable-debug-command", "yes"]),
+    ];
+    let [mut ours, mut valkey, mut old] = [servers[0].client(), servers[1].client(), servers[2].client()];
+    let (seed, ok) = (random::seed(), Reply::Simple(b"OK".to_vec()));
+    for n in 0..VALUES as u64 / 2 {
+        let mut random = Random::new(seed.wrapping_add(n));
+        let made_by_old = n % 3 == 0;
+        let maker = if made_by_old { &mut old } else { &mut valkey };
+        maker.call(&["DEL", "v"]);
+        value(&mut random, made_by_old).iter().for_each(|command| drop(maker.call(command)));
+        let Some(payload) = dump(maker) else { continue };
+        let before = if made_by_old { vec![call(maker, "DEBUG DIGEST-VALUE v")] } else { content(maker) };
+        let seen = |client: &mut Client| if made_by_old { vec![call(client, "DEBUG DIGEST-VALUE v")] } else { content(client) };
+        let what = format!("seed {}, type {}", seed.wrapping_add(n), payload[0]);
+        assert_eq!(restore(&mut ours, &payload), ok, "{what}");
+        assert_eq!(seen(&mut ours), before, "{what}");
+        assert_eq!(call(&mut ours, "CONFIG SET rdb-version valkey"), ok);
+        let mine = dump(&mut ours).expect("a version for every value");
+        assert_eq!(mine[mine.len() - FOOTER_BYTES..][..2], [80, 0]);
+        assert_eq!(restore(&mut valkey, &mine), ok, "{what}");
+        assert_eq!(seen(&mut valkey), before, "{what}");
+        for version in ["9", "10"] {
+            assert_eq!(call(&mut ours, &format!("CONFIG SET rdb-version {version}")), ok);
+            match dump(&mut ours) {
+                None => assert_eq!(payload[0], 22, "{what}: only fields that expire cannot be held"),
+                Some(mine) => {
+                    assert_eq!(restore(&mut old, &mine), ok, "{what}");
+                    let scores_alike = call(&mut ours, "TYPE v") != Reply::Simple(b"zset".to_vec()) || made_by_old;
+                    let digest = call(&mut ours, "DEBUG DIGEST-VALUE v");
+                    assert!(!scores_alike || call(&mut old, "DEBUG DIGEST-VALUE v") == digest, "{what}, version {version}");
+                }
+            }
+        }
+    }
+}
+
+/// What the log keeps of a payload of Valkey's is readable to servers that do not know its version.
+#[test]
+fn a_payload_of_valkey_is_logged_as_redis_reads_it() {
+    let valkey = Server::start(Program::Valkey9, &["--enable-debug-command", "yes"]);
+    let mut maker = valkey.client();
+    let mut ours = Site::new(Program::Ringfort, &["--appendonly", "yes", "--appendfsync", "always"]);
+    ours.start();
+    let mut client = ours.client();
+    for (key, line) in [("h", "HSET v f 1 g 2"), ("t", "HSET v f 1 g 2"), ("s", "SET v text"), ("l", "RPUSH v a 1 b")] {
+        maker.call(&["DEL", "v"]);
+        call(&mut maker, line);
+        if key == "h" {
+            call(&mut maker, "HPEXPIREAT v 4000000000000 FIELDS 1 g");
+        }
+        let payload = dump(&mut maker).expect("a payload");
+        let ttl: &[u8] = if key == "t" { b"100000000" } else { b"0" };
+        let reply = client.call(&[b"RESTORE".as_slice(), key.as_bytes(), ttl, &payload]);
+        assert_eq!(reply, Reply::Simple(b"OK".to_vec()), "{key}");
+    }
+    let before = call(&mut client, "DEBUG DIGEST");
+    ours.kill();
+    let mut stock = Site::new(Program::Redis8, &["--appendonly", "yes"]);
+    copy_folder(&ours.data, &stock.data);
+    stock.start();
+    assert_eq!(call(&mut stock.client(), "DEBUG DIGEST"), before);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Who is served, when and with what: transcripts of several clients that must hold on a stock server and on ours.
 //!
 //! `a> WORDS  EXPECTED` sends and reads; `a> WORDS  waits` sends a command that blocks; `a< EXPECTED` reads what came later; a line of dashes
-//! begins with new clients and no keys. EXPECTED is the grammar of cases.
+//! begins with new clients and no keys. EXPECTED is the grammar of cases; the word `ID(a)` is the number of client a.
 
 use crate::support::{Client, Program, Reply, Server, cases};
 use std::collections::BTreeMap;
@@ -31,6 +31,7 @@ fn until_blocked(server: &Server, count: usize) {
 fn run(server: &Server) -> Vec<String> {
     let mut failures = Vec::new();
     let mut clients: BTreeMap<char, Client> = BTreeMap::new();
+    let mut ids: BTreeMap<String, String> = BTreeMap::new();
     let mut waiting: Vec<char> = Vec::new();
     for line in TALKS.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
         if line.starts_with("---") {
@@ -41,13 +42,18 @@ fn run(server: &Server) -> Vec<String> {
             continue;
         }
         let (name, rest) = (line.chars().next().unwrap_or('a'), &line[2..]);
-        let client = clients.entry(name).or_insert_with(|| server.client());
+        let client = clients.entry(name).or_insert_with(|| {
+            let mut client = server.client();
+            let Reply::Int(id) = client.call(&["CLIENT", "ID"]) else { panic!("a client without a number") };
+            ids.insert(format!("ID({name})"), id.to_string());
+            client
+        });
         let (words, expected) = match line.as_bytes()[1] {
             b'<' => (None, rest.trim()),
             _ => rest.trim().split_once("  ").map_or((Some(rest.trim()), "?"), |(w, e)| (Some(w), e.trim())),
         };
         if let Some(words) = words {
-            client.send_words(&words.split_whitespace().collect::<Vec<_>>());
+            client.send_words(&words.split_whitespace().map(|word| ids.get(word).map_or(word, String::as_str)).collect::<Vec<_>>());
         }
         if expected == "waits" {
             waiting.push(name);

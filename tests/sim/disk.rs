@@ -722,6 +722,25 @@ impl Store for SimDisk {
         world.sync(None, file).map(drop)
     }
 
+    fn write_again(&mut self, path: &[u8], from: u64, to: u64) -> Result<(), i32> {
+        let mut world = self.world.borrow_mut();
+        let file = world.found(path)?;
+        let mut bytes = Vec::new();
+        while from + (bytes.len() as u64) < to {
+            let (at, left) = (from + bytes.len() as u64, to - from - bytes.len() as u64);
+            if world.read(file, at, left as usize, &mut bytes)? == 0 {
+                return Err(libc::EIO);
+            }
+        }
+        let mut written = 0;
+        while written < bytes.len() {
+            world.live()?;
+            written += world.write(file, from + written as u64, &bytes[written..])? as usize;
+        }
+        world.live()?;
+        world.sync(None, file).map(drop)
+    }
+
     fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<(), i32> {
         let mut world = self.world.borrow_mut();
         world.live()?;
