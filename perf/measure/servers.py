@@ -21,25 +21,39 @@ def pinned(cpus):
     return ["taskset", "-c", cpus] + (["nice", "-n", nice] if nice != "0" else [])
 
 
-def free_port():
-    """A free port of 127.0.0.1 (in RINGFORT_PERF_PORTS=low-high, if that is set)."""
+def urgent(above=0):
+    """What is put before a command that nobody else's work may keep from running: nothing, unless RINGFORT_PERF_FIFO=1 (needs root)."""
+    return ["chrt", "-f", str(1 + above)] if os.environ.get("RINGFORT_PERF_FIFO") == "1" else []
+
+
+def is_free(port):
+    """Whether a server can listen there; for port 0 the number of one where it can."""
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+            # Two sockets may be bound to one port, but only one may listen.
+            s.listen(1)
+            return s.getsockname()[1]
+        except OSError:
+            return 0
+
+
+def free_port(beside=0):
+    """A free port of 127.0.0.1 with `beside` free ones behind it (in RINGFORT_PERF_PORTS=low-high, if that is set)."""
     low, _, high = os.environ.get("RINGFORT_PERF_PORTS", "0").partition("-")
-    for port in range(int(low), int(high or low) + 1):
-        with socket.socket() as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                s.bind(("127.0.0.1", port))
-                return s.getsockname()[1]
-            except OSError:
-                continue
-    raise SystemExit("no free port in RINGFORT_PERF_PORTS")
+    for port in range(int(low), int(high) + 1) if high else [0] * 100:
+        first = is_free(port)
+        if first and all(is_free(first + n) for n in range(1, beside + 1)):
+            return first
+    raise SystemExit("no free port" + (" in RINGFORT_PERF_PORTS" if high else ""))
 
 
 class Server:
     """A running server, pinned, in a directory of its own."""
 
     def __init__(self, name, entry, cpus, cores=1, extra="", folder=None):
-        self.name, self.port = name, free_port()
+        self.name, self.port = name, free_port(cores if "core-listeners" in extra else 0)
         self.dir = folder or tempfile.mkdtemp(prefix="perf-" + name + "-")
         self.command = fill(entry["command"], port=self.port, dir=self.dir, cores=cores) + (" " + extra if extra else "")
         self.log = open(self.dir + "/log", "wb")
@@ -72,6 +86,30 @@ class Server:
             ran, waited = ran + int(a), waited + int(b)
         return ran, waited
 
+    def make_urgent(self):
+        """From here on nobody else's work keeps the server from running, if RINGFORT_PERF_FIFO=1."""
+        if urgent():
+            subprocess.run(["chrt", "-a", "-f", "-p", "1", str(self.process.pid)], check=True)
+
+    def cores(self, field):
+        """One number of every core, of INFO cores."""
+        with self.connect() as s:
+            s.sendall(resp("INFO", "cores"))
+            f = s.makefile("rb")
+            body = f.read(int(f.readline()[1:])).decode()
+        lines = [line.split(":", 1)[1] for line in body.splitlines() if line.startswith("core")]
+        return [int(dict(pair.split("=") for pair in line.split(","))[field]) for line in lines]
+
+    def watch_turns(self):
+        """Has the cores of a Ringfort count their turns anew, with the CPU time of each."""
+        # The threshold is one that nothing reaches.
+        feed(self, [resp("CONFIG", "SET", "latency-monitor-threshold", 3600000), resp("CONFIG", "RESETSTAT")])
+
+    def turns(self):
+        """The longest turn of each core since then."""
+        turns, worked = self.cores("longest_turn_usec"), self.cores("longest_turn_cpu_usec")
+        return [{"turn_ms": a / 1000, "turn_cpu_ms": b / 1000} for a, b in zip(turns, worked)]
+
     def cpu_ns(self):
         return self.schedule()[0]
 
@@ -82,8 +120,9 @@ class Server:
                 return int(line.split()[1]) * 1024
         return 0
 
-    def connect(self):
-        s = socket.create_connection(("127.0.0.1", self.port), 30)
+    def connect(self, core=None):
+        """A connection; with `core-listeners yes` also to one core."""
+        s = socket.create_connection(("127.0.0.1", self.port if core is None else self.port + 1 + core), 120)
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return s
 

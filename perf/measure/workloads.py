@@ -1,7 +1,7 @@
 """The kinds of workload. Each takes a scenario and the servers, and returns (raw rows, command lines): a row is one server's
 figures in one round. Ratios are made of rows of the same round, so that a slow minute of the machine hits both sides."""
 
-import binascii, csv, os, resource, select, shlex, subprocess, time
+import binascii, csv, os, random, resource, shlex, subprocess, time
 
 from . import durability
 from .servers import Server, feed, fill, fill_keys, pinned, resp
@@ -166,8 +166,12 @@ def open_loop(scenario, peers, names, rounds, scale):
     try:
         for s in live:
             fill_keys(s, 1000000, 32)
+            # The client is not: it never sleeps, and the kernel stops what would run for ever before everything else.
+            s.make_urgent()
         for r in range(rounds):
             for s in live if r % 2 == 0 else live[::-1]:
+                if s.name == "ringfort":
+                    s.watch_turns()
                 before, waited = s.schedule()
                 argv = pinned(peers["pinning"]["client"]) + own_client() + ["--port", str(s.port), "--duration", str(seconds)]
                 run = subprocess.run(argv + scenario["args"], capture_output=True, text=True, check=True)
@@ -175,6 +179,8 @@ def open_loop(scenario, peers, names, rounds, scale):
                 cpu = (s.cpu_ns() - before) / 1000 / max(got["done"], 1)
                 row = {k: got[k] for k in ("ops", "achieved", "p50_ms", "p99_ms", "p999_ms", "max_ms", "pause_ms")}
                 row["waited_ms"] = (s.schedule()[1] - waited) // 10**6
+                if s.name == "ringfort":
+                    row |= s.turns()[0]
                 rows.append({"round": r, "server": s.name, "cpu": round(cpu, 4)} | row)
                 lines |= {s.name: s.command, "client": " ".join(argv + scenario["args"])}
     finally:
@@ -184,78 +190,47 @@ def open_loop(scenario, peers, names, rounds, scale):
 
 
 def two_cores(scenario, peers, names, rounds, scale):
-    """A two-core Ringfort under its own CPUs: every connection uses keys of its own core only, then keys of both."""
-    rows, total = [], int(scenario["requests"] * scale)
-    s = Server("ringfort", peers["servers"]["ringfort"], peers["pinning"]["server"] + "," + peers["pinning"]["client"], cores=2)
-    socks = []
+    """A two-core Ringfort, each core with clients of its own: all keys of a pipeline are the core's, then half of them, by chance, the other's."""
+    rows, depth, n = [], scenario["pipeline"], max(1000, int(scenario["requests"] * scale) // 2)
+    both = peers["pinning"]["server"] + "," + peers["pinning"]["client"]
+    s = Server("ringfort", peers["servers"]["ringfort"], both, 2, "--core-listeners yes")
+    # Keys lie in as many slots of each core as a pipeline has commands.
+    tags = [[], []]
+    for i in range(100 * depth):
+        core = binascii.crc_hqx(b"t%d" % i, 0) % 16384 // 8192
+        if len(tags[core]) < depth:
+            tags[core].append("t%d" % i)
+    each = scenario["keys"] // 2 // depth
+    client = shlex.split(fill(peers["client"]["command"])) + ["-c", str(scenario["connections"] // 2), "-n", str(n), "-r", str(each), "-d", str(scenario["value"]), "-q"]
+
+    def words(core, mode):
+        """One pipeline, GET and SET in turn, each with a tag of its own."""
+        chosen = tags[core] if mode == "local" else tags[core][: depth // 2] + tags[1 - core][: depth // 2]
+        chosen = random.Random(core).sample(chosen, depth)
+        line = []
+        for at, tag in enumerate(chosen):
+            key = "{%s}:__rand_int__" % tag
+            line += (["SET", key, "__data__"] if at % 2 else ["GET", key]) + [";"]
+        return line[:-1]
+
     try:
-        fill_keys(s, scenario["keys"], scenario["value"])
-        halves = [[], []]
-        for i in range(scenario["keys"]):
-            key = b"key:%012d" % i
-            halves[binascii.crc_hqx(key, 0) % 16384 // 8192].append(key)
-        # Where a connection ended up is seen from whether its calls cross over.
-        for _ in range(scenario["connections"]):
-            c = s.connect()
-            before = s.info("stats", "cross_core_calls")
-            for key in halves[0][:20]:
-                c.sendall(resp("STRLEN", key))
-                c.recv(64)
-            socks.append((c, int(s.info("stats", "cross_core_calls") - before >= 20)))
-        at = [core for _, core in socks]
-        for r in range(rounds):
+        feed(s, (resp("SET", "{%s}:%012d" % (tag, i), b"v" * scenario["value"]) for tag in tags[0] + tags[1] for i in range(each)))
+        for r in range(-1, rounds):
             for mode in ("local", "random") if r % 2 == 0 else ("random", "local"):
-                loads = [pipelines(halves[core] if mode == "local" else halves[0] + halves[1], scenario, seed) for seed, (_, core) in enumerate(socks)]
-                crossed, before, start = s.info("stats", "cross_core_calls"), s.cpu_ns(), time.time()
-                done = drive([c for c, _ in socks], loads, total)
-                cpu, took = (s.cpu_ns() - before) / 1000 / done, time.time() - start
-                crossed = s.info("stats", "cross_core_calls") - crossed
-                rows.append({"round": r, "server": mode, "cpu": round(cpu, 4), "ops": round(done / took), "crossed": round(crossed / done, 3)})
-        return rows, {"ringfort": s.command, "client": f"sockets of this script, connections a core: {at.count(0)} and {at.count(1)}"}
+                feed(s, [resp("CONFIG", "RESETSTAT")])
+                (before, _), start = s.schedule(), time.time()
+                argvs = [pinned(both) + client + ["-h", "127.0.0.1", "-p", str(s.port + 1 + core)] + words(core, mode) for core in (0, 1)]
+                running = [subprocess.Popen(argv, stdout=subprocess.DEVNULL) for argv in argvs]
+                if any([c.wait() for c in running]):
+                    raise SystemExit("a client failed")
+                took, cpu, done = time.time() - start, s.cpu_ns() - before, s.info("stats", "total_commands_processed")
+                crossed, wakes, turns = (s.info("stats", field) / done for field in ("cross_core_calls", "core_wakes", "eventloop_cycles"))
+                if r >= 0:
+                    rows.append({"round": r, "server": mode, "cpu": round(cpu / 1000 / done, 4), "ops": round(done / took), "crossed": round(crossed, 3),
+                                 "turns": round(turns, 4), "wakes": round(wakes, 4)})
+        return rows, {"ringfort": s.command, "client": " ".join(argvs[0])}
     finally:
-        for c, _ in socks:
-            c.close()
         s.stop()
-
-
-def pipelines(keys, scenario, seed):
-    """Ready-made pipelines, half GET and half SET, and the bytes that their replies have."""
-    import random
-
-    pick, out, value, depth = random.Random(seed), [], b"v" * scenario["value"], scenario["pipeline"]
-    for _ in range(64):
-        chosen = [pick.choice(keys) for _ in range(depth)]
-        sent = b"".join(resp("SET", k, value) if i % 2 else resp("GET", k) for i, k in enumerate(chosen))
-        reply = len(b"+OK\r\n") * (depth // 2) + (depth - depth // 2) * len(b"$%d\r\n%s\r\n" % (len(value), value))
-        out.append((sent, reply))
-    return out
-
-
-def drive(socks, loads, total):
-    """Keeps one pipeline under way on every connection until `total` commands are answered."""
-    poll, state = select.epoll(), {}
-    for i, (c, load) in enumerate(zip(socks, loads)):
-        poll.register(c.fileno(), select.EPOLLIN)
-        state[c.fileno()] = [c, load, 0, load[0][1]]
-        c.sendall(load[0][0])
-    depth, done, open_ones = loads[0][0][0].count(b"*"), 0, len(socks)
-    while open_ones:
-        for fd, _ in poll.poll():
-            entry = state[fd]
-            c, load, at, missing = entry
-            missing -= len(c.recv(1 << 16))
-            if missing > 0:
-                entry[3] = missing
-                continue
-            done += depth
-            if done + (open_ones - 1) * depth >= total:
-                open_ones -= 1
-                continue
-            at = (at + 1) % len(load)
-            entry[2], entry[3] = at, load[at][1]
-            c.sendall(load[at][0])
-    poll.close()
-    return done
 
 
 KINDS = {"throughput": throughput, "memory": memory, "idle": idle, "stall": stall, "open_loop": open_loop, "two_cores": two_cores} | durability.KINDS
