@@ -185,8 +185,8 @@ fn is_hole(store: &mut dyn Store, log: &Log, rules: &Rules) -> Result<bool, Stri
 }
 
 /// Ends a log before the first mark whose checksum is not that of the bytes before it: a power failure took a page out of what was not
-/// synced, maybe inside of a value, where nothing else would tell. Only as far back as something can be of which nothing was promised; with `always` parts of what precedes a
-/// mark were promised one by one.
+/// synced, maybe inside of a value, where nothing else would tell. Only as far back as something can be of which nothing was promised;
+/// with `always` parts of what precedes a mark were promised one by one.
 fn end_before_hole(store: &mut dyn Store, log: &Log, run: &Run, end: &mut End) -> Result<(), String> {
     let marks: Vec<&Mark> = run.marks.iter().filter(|mark| mark.end <= end.at).collect();
     let first = marks.len().saturating_sub(MARKS_LOST_MAX);
