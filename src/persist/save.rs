@@ -239,9 +239,7 @@ impl Save {
         disk: &mut dyn Disk,
         out: &mut Vec<Out>,
     ) -> Result<u64, &'static str> {
-        let Some(leader) = &mut self.leader else { return Err("snapshots are begun by core 0") };
-        leader.now = now;
-        leader.begin(job, leader::For::Caller, shard, disk, &mut self.next, out)
+        self.begin_as(leader::For::Caller, job, now, shard, disk, out)
     }
 
     /// The same for a reload, which looks at [`Save::ended_for_reload`].
@@ -253,9 +251,21 @@ impl Save {
         disk: &mut dyn Disk,
         out: &mut Vec<Out>,
     ) -> Result<u64, &'static str> {
+        self.begin_as(leader::For::Reload, job, now, shard, disk, out)
+    }
+
+    fn begin_as(
+        &mut self,
+        whose: leader::For,
+        job: SaveJob,
+        now: Now,
+        shard: &mut Shard,
+        disk: &mut dyn Disk,
+        out: &mut Vec<Out>,
+    ) -> Result<u64, &'static str> {
         let Some(leader) = &mut self.leader else { return Err("snapshots are begun by core 0") };
         leader.now = now;
-        leader.begin(job, leader::For::Reload, shard, disk, &mut self.next, out)
+        leader.begin(job, whose, shard, disk, &mut self.next, out)
     }
 
     /// What became of the snapshot of a reload; told once.

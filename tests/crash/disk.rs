@@ -144,11 +144,8 @@ fn a_full_disk_stops_writes_and_is_survived() {
     filler.check(&mut site.client(), Instant::now()).expect("all that was acknowledged is there");
 }
 
-#[test]
-fn a_full_disk_ends_a_server_that_promised_always() {
-    let disk = Mount::memory(16);
-    ballast(&disk.folder, 8);
-    let mut site = Site::over(site::judged(), &disk.folder, &log_options("always"));
+/// Starts a server that promises `always` and writes until its disk ends it, which it must say.
+fn fill_to_the_end(site: &mut Site) -> Filler {
     site.start();
     let mut filler = Filler::default();
     match filler.fill(&mut site.client()) {
@@ -158,6 +155,15 @@ fn a_full_disk_ends_a_server_that_promised_always() {
     let status = site.wait_end(Duration::from_secs(10)).expect("it ends");
     assert_eq!(status.code(), Some(1), "{}", site.words());
     assert!(site.words().contains("the AOF fsync policy is 'always'"), "{}", site.words());
+    filler
+}
+
+#[test]
+fn a_full_disk_ends_a_server_that_promised_always() {
+    let disk = Mount::memory(16);
+    ballast(&disk.folder, 8);
+    let mut site = Site::over(site::judged(), &disk.folder, &log_options("always"));
+    let filler = fill_to_the_end(&mut site);
     drop_ballast(&disk.folder);
     site.start();
     filler.check(&mut site.client(), Instant::now()).expect("all that was acknowledged is there");
@@ -339,15 +345,7 @@ fn is_readable(data: &Path) -> bool {
 fn fail_a_promise() -> Option<usize> {
     let mut thin = ThinDisk::new();
     let mut site = Site::over(site::judged(), thin.folder(), &log_options("always"));
-    site.start();
-    let mut filler = Filler::default();
-    match filler.fill(&mut site.client()) {
-        Stop::Gone => {}
-        Stop::Refused(text) => panic!("refused: {text}"),
-    }
-    let status = site.wait_end(Duration::from_secs(10)).expect("it ends");
-    assert_eq!(status.code(), Some(1), "{}", site.words());
-    assert!(site.words().contains("the AOF fsync policy is 'always'"), "{}", site.words());
+    let filler = fill_to_the_end(&mut site);
     thin.give_room();
     if !thin.cut_power(&mut site) {
         return None;
