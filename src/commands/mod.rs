@@ -26,6 +26,7 @@ pub mod geo;
 pub mod hash;
 pub mod hyperloglog;
 pub mod list;
+pub mod scripting;
 pub mod server;
 pub mod set;
 pub mod stream;
@@ -46,6 +47,7 @@ pub const GROUPS: &[&[&crate::spec::Spec]] = &[
     geo::SPECS,
     stream::SPECS,
     transactions::SPECS,
+    scripting::SPECS,
     connection::SPECS,
     server::SPECS,
 ];

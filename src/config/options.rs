@@ -187,7 +187,7 @@ directives! {
     disable_thp: bool = true, "disable-thp", OWN, IMMUTABLE;
     dynamic_hz: bool = true, "dynamic-hz", OWN, FREE;
     enable_debug_command: Permission = Permission::No, "enable-debug-command", OWN, IMMUTABLE;
-    enable_module_command: Permission = Permission::No, "enable-module-command", OWN, IMMUTABLE, only_default "loadable modules are not supported: argument must be 'no'";
+    enable_module_command: Permission = Permission::No, "enable-module-command", OWN, IMMUTABLE;
     enable_protected_configs: Permission = Permission::No, "enable-protected-configs", OWN, IMMUTABLE;
     hash_max_listpack_entries: u64 = 512, "hash-max-listpack-entries" / "hash-max-ziplist-entries", number(0, I64_MAX), FREE;
     hash_max_listpack_value: u64 = 64, "hash-max-listpack-value" / "hash-max-ziplist-value", memory(0, I64_MAX), FREE;

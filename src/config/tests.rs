@@ -250,7 +250,6 @@ fn what_has_no_effect_yet_is_refused_with_its_reason() {
         "loadmodule x.so",
         "user alice on",
         "server_cpulist 0-1",
-        "enable-module-command yes",
     ] {
         let (number, text, why) = fatal_line(line);
         assert_eq!((number, text.as_str()), (1, line));

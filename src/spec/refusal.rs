@@ -56,6 +56,9 @@ refusals! {
     DUMP_CHECKSUM = "ERR DUMP payload version or checksum are wrong";
     BAD_FORMAT = "ERR Bad data format";
     DUMP_CANNOT_HOLD = "ERR fields of this hash expire, which payloads of the version that rdb-version names cannot hold";
+    NO_LIBRARY = "ERR Library not found";
+    LIBRARY_WITHOUT_NAME = "ERR Missing library metadata";
+    FUNCTION_FLUSH = "ERR FUNCTION FLUSH only supports SYNC|ASYNC option";
     RESTORE_TTL = "ERR Invalid TTL value, must be >= 0";
     RESTORE_IDLE = "ERR Invalid IDLETIME value, must be >= 0";
     RESTORE_FREQ = "ERR Invalid FREQ value, must be >= 0 and <= 255";
@@ -93,6 +96,8 @@ refusals! {
     NO_SHUTDOWN = "ERR No shutdown in progress.";
     SHUTDOWN_ERRORS = "ERR Errors trying to SHUTDOWN. Check logs.";
     DEBUG_REFUSED = "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.";
+    MODULE_FAILED = "ERR Error loading the extension. Please check the server logs.";
+    NO_MODULE = "ERR Error unloading module: no such module with that name";
     MODULE_REFUSED = "ERR MODULE command not allowed. If the enable-module-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.";
     MAX_CLIENTS = "ERR max number of clients reached";
     PROTECTED_MODE = "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. In this mode connections are only accepted from the loopback interface. If you want to connect from external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host the server is running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable the protected mode by editing the Redis configuration file, and setting the protected mode option to 'no', and then restarting the server. 3) If you started the server manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an authentication password for the default user. NOTE: You only need to do one of the above things in order for the server to start accepting connections from the outside.";
@@ -134,6 +139,10 @@ impl Refusal {
     pub fn subcommand(word: &[u8], container: &str) -> Refusal {
         let word = &word[..word.len().min(128)];
         Refusal::quoting([b"ERR unknown subcommand '", word, b"'. Try ", container.as_bytes(), b" HELP."].concat())
+    }
+    /// `Library 'x' already exists`
+    pub fn library_exists(name: &[u8]) -> Refusal {
+        Refusal::quoting([b"ERR Library '", name, b"' already exists"].concat())
     }
     /// `unknown subcommand or wrong number of arguments for 'x'. Try CLIENT HELP.`
     pub fn subcommand_or_arity(word: &[u8], container: &str) -> Refusal {

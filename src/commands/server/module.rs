@@ -1,8 +1,9 @@
-//! MODULE LIST | LOAD | LOADEX | UNLOAD | HELP. There are no loadable modules: the list is empty, loading is refused as by a
-//! server whose enable-module-command is `no`.
+//! MODULE LIST | LOAD | LOADEX | UNLOAD | HELP. There are no loadable modules: the list is empty, and where enable-module-command
+//! lets a client load one, loading fails with a line in the log.
 //! Ref: redis.io/commands/module-list
 
 use crate::commands::help;
+use crate::spec::request::{LogLevel, Request};
 use crate::spec::{Arg, Call, Category, Flags, Group, Outcome, Refusal, Spec};
 
 pub const SPEC: Spec = Spec {
@@ -26,7 +27,7 @@ const BASE: Spec = Spec {
     since: "4.0.0",
     group: Group::Server,
     flags: Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::NO_ASYNC_LOADING).and(Flags::PROTECTED),
-    run: refuse,
+    run: fail_to_load,
     ..Spec::DEFAULT
 };
 
@@ -66,7 +67,7 @@ const LOADEX: Spec = Spec {
     ..BASE
 };
 
-const UNLOAD: Spec = Spec { name: "UNLOAD", summary: "Unloads a module.", arity: 3, args: &[Arg::string("name")], ..BASE };
+const UNLOAD: Spec = Spec { name: "UNLOAD", summary: "Unloads a module.", arity: 3, args: &[Arg::string("name")], run: unload, ..BASE };
 
 const HELP: Spec = help::spec(Group::Server, "5.0.0", Category::NONE, run_help);
 
@@ -90,6 +91,14 @@ fn list(call: &mut Call) -> Outcome {
     Ok(())
 }
 
-fn refuse(_: &mut Call) -> Outcome {
-    Err(Refusal::MODULE_REFUSED)
+/// Admission has seen to enable-module-command.
+fn fail_to_load(call: &mut Call) -> Outcome {
+    let path = String::from_utf8_lossy(call.arg(2));
+    let line = format!("Module {path} failed to load: modules are not supported");
+    call.shard.requests.push(Request::Log(LogLevel::Warning, line));
+    Err(Refusal::MODULE_FAILED)
+}
+
+fn unload(_: &mut Call) -> Outcome {
+    Err(Refusal::NO_MODULE)
 }
