@@ -78,8 +78,10 @@ fn start(mut config: Config, config_file: String) -> Result<(), Failed> {
         waker,
         clock,
     });
-    log.notice(&format!("Ringfort {} starts: {cores} cores, pid {}", env!("CARGO_PKG_VERSION"), server.pid));
+    log.notice(&format!("Ringfort {} starts: {cores} cores, PID: {}", env!("CARGO_PKG_VERSION"), server.pid));
     warn_about_system(&log);
+    // Whoever starts redis-server by a script waits for these words.
+    log.notice("Server initialized");
     let failures = Arc::new(Mutex::new(Vec::<String>::new()));
     let durability = match recover(&config, cores, server, &log) {
         Ok(durability) => durability,
