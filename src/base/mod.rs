@@ -2,6 +2,7 @@
 
 pub mod arena;
 pub mod glob;
+pub mod heap;
 pub mod num;
 pub mod park;
 pub mod ring;

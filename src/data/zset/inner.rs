@@ -151,6 +151,21 @@ impl Inner {
         self.counts.insert(at, count);
     }
 
+    /// The number of the leaf that is child `at`.
+    #[inline]
+    pub fn leaf_at(&self, at: usize) -> Option<u32> {
+        match &self.kids {
+            Kids::Leaves(leaves) => leaves.get(at).copied(),
+            Kids::Nodes(_) => None,
+        }
+    }
+
+    /// Sets the bound below child `at`.
+    pub fn set_bound(&mut self, at: usize, bound: Bound) {
+        self.scores[at] = bound.score;
+        self.prefixes[at] = bound.prefix;
+    }
+
     /// Adds a leaf as child `at`.
     pub fn insert_leaf(&mut self, at: usize, bound: Bound, count: u64, leaf: u32) {
         if let Kids::Leaves(leaves) = &mut self.kids {

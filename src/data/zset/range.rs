@@ -87,7 +87,6 @@ impl LexRange<'_> {
 struct Place<'a> {
     leaf: &'a Leaf,
     at: usize,
-    bytes: (usize, usize),
 }
 
 #[derive(Clone)]
@@ -140,13 +139,12 @@ impl<'a> Iterator for Iter<'a> {
                     Some(place) if place.at < place.leaf.len() => place,
                     _ => {
                         let spot = tree.select(rank)?;
-                        front.insert(Place { leaf: spot.leaf, at: spot.at, bytes: spot.leaf.offset(spot.at) })
+                        front.insert(Place { leaf: spot.leaf, at: spot.at })
                     }
                 };
                 let (leaf, at) = (place.leaf, place.at);
-                let (member, bytes) = leaf.member_at(at, place.bytes);
-                (place.at, place.bytes) = (at + 1, bytes);
-                Some((Item::Text(member), leaf.score(at)))
+                place.at = at + 1;
+                Some((Item::Text(leaf.member(at)), leaf.score(at)))
             }
         }
     }
@@ -177,13 +175,12 @@ impl<'a> DoubleEndedIterator for Iter<'a> {
                     Some(place) if place.at > 0 => place,
                     _ => {
                         let spot = tree.select(rank)?;
-                        back.insert(Place { leaf: spot.leaf, at: spot.at + 1, bytes: spot.leaf.offset(spot.at + 1) })
+                        back.insert(Place { leaf: spot.leaf, at: spot.at + 1 })
                     }
                 };
                 let (leaf, at) = (place.leaf, place.at - 1);
                 place.at = at;
-                place.bytes = leaf.place_before(at, place.bytes);
-                Some((Item::Text(leaf.member_at(at, place.bytes).0), leaf.score(at)))
+                Some((Item::Text(leaf.member(at)), leaf.score(at)))
             }
         }
     }

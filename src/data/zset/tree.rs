@@ -22,12 +22,10 @@ use foldhash::{SharedSeed, quality::FoldHasher};
 use super::chunks::Chunks;
 use super::index::Index;
 use super::inner::{Bound, FAN_MAX, Inner, Kids};
-use super::leaf::{LEN_MIN, Leaf};
+use super::leaf::{BLOCK, Leaf};
 
 /// Bytes of inner nodes a leaf, about.
 const INNER_BYTES: usize = 52;
-
-static NO_LEAF: Leaf = Leaf::EMPTY;
 
 /// Hashes members; an outsider does not know the seed.
 #[derive(Clone)]
@@ -66,7 +64,9 @@ struct New<'a> {
 /// Leaves and the index of their members.
 #[derive(Clone)]
 struct Store {
-    leaves: Chunks<Option<Arc<Leaf>>>,
+    leaves: Chunks<Leaf>,
+    /// Stands for leaves that are not there.
+    none: Leaf,
     free: Vec<u32>,
     index: Index,
     hasher: MemberHasher,
@@ -76,47 +76,43 @@ struct Store {
 impl Store {
     #[inline]
     fn leaf(&self, id: u32) -> &Leaf {
-        self.leaves.get(id as usize).and_then(|leaf| leaf.as_deref()).unwrap_or(&NO_LEAF)
+        self.leaves.get(id as usize).unwrap_or(&self.none)
     }
 
     #[inline]
     fn change<R>(&mut self, id: u32, f: impl FnOnce(&mut Leaf) -> R) -> Option<R> {
-        let leaf = self.leaves.get_mut(id as usize)?.as_mut()?;
+        let leaf = self.leaves.get_mut(id as usize)?;
         let before = leaf.heap_bytes();
-        let leaf = Arc::make_mut(leaf);
         let out = f(leaf);
         self.leaf_bytes = self.leaf_bytes + leaf.heap_bytes() - before;
         Some(out)
     }
 
-    fn add_leaf(&mut self, leaf: Leaf) -> u32 {
-        self.leaf_bytes += leaf.heap_bytes();
-        let leaf = Some(Arc::new(leaf));
-        if let Some(id) = self.free.pop()
-            && let Some(slot) = self.leaves.get_mut(id as usize)
-        {
-            *slot = leaf;
-            return id;
-        }
-        self.leaves.push(leaf);
-        // 2^32 leaves would take terabytes.
-        (self.leaves.len() - 1) as u32
+    fn set_leaf(&mut self, id: u32, leaf: Leaf) {
+        self.change(id, |own| *own = leaf);
+    }
+
+    /// The number of a leaf without members.
+    fn add_leaf(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.leaves.push(Leaf::default());
+            // 2^32 leaves would take terabytes.
+            (self.leaves.len() - 1) as u32
+        })
     }
 
     fn free_leaf(&mut self, id: u32) {
-        if let Some(slot) = self.leaves.get_mut(id as usize)
-            && let Some(leaf) = slot.take()
-        {
-            self.leaf_bytes -= leaf.heap_bytes();
-            self.free.push(id);
-        }
+        self.set_leaf(id, Leaf::default());
+        self.free.push(id);
     }
 
-    /// The index learns that the members of `leaf` are now in leaf `to`.
-    fn moved(&mut self, leaf: &Leaf, from: u32, to: u32) {
-        for member in leaf.members() {
-            self.index.change(self.hasher.hash(member), from, to);
+    /// The index learns that members are now in leaf `to`.
+    fn moved<'a>(&mut self, members: impl Iterator<Item = &'a [u8]> + Clone, from: u32, to: u32) {
+        // Their nodes lie all over the memory: they come side by side.
+        for depth in [0, 1] {
+            members.clone().for_each(|member| self.index.prefetch(self.hasher.hash(member), depth));
         }
+        members.for_each(|member| self.index.change(self.hasher.hash(member), from, to));
     }
 
     fn first_leaf<'a>(&'a self, node: &'a Inner, at: usize) -> &'a Leaf {
@@ -156,34 +152,78 @@ impl Store {
     }
 
     fn insert_in_leaf(&mut self, node: &mut Inner, mut child: usize, new: New) -> u32 {
-        let bound = Bound::of(new.score, new.member);
-        let Kids::Leaves(leaves) = &node.kids else { return 0 };
-        let Some(&id) = leaves.get(child) else {
-            let id = self.add_leaf(Leaf::default());
-            node.insert_leaf(0, bound, 0, id);
-            return self.put(node, 0, id, 0, new);
+        if node.len() == 0 {
+            let id = self.add_leaf();
+            node.insert_leaf(0, Bound::of(new.score, new.member), 0, id);
+        }
+        // What a neighbour took may be too little for a long member.
+        let mut may_give = true;
+        while let Some(id) = node.leaf_at(child) {
+            let leaf = self.leaf(id);
+            let at = leaf.position(new.score, new.member);
+            if leaf.has_room(new.member) {
+                return self.put(node, child, id, at, new);
+            }
+            if at == leaf.len() && child + 1 == node.len() {
+                // Members that come in order fill their leaves: the new one gets a leaf of its own and nothing moves.
+                let id = self.add_leaf();
+                node.insert_leaf(child + 1, Bound::of(new.score, new.member), 0, id);
+                return self.put(node, child + 1, id, 0, new);
+            }
+            self.make_room(node, child, may_give);
+            may_give = false;
+            child = self.child_for(node, new.score, new.member);
+        }
+        0
+    }
+
+    /// A full leaf gives to the neighbour that has more room, if it may; if both are full, it and one of them become three, so that leaves
+    /// are at least two thirds full (a B*-tree). Ref: D. Knuth, "The Art of Computer Programming", volume 3, 6.2.4
+    fn make_room(&mut self, node: &mut Inner, child: usize, may_give: bool) {
+        let used = |at: usize| node.leaf_at(at).map_or(BLOCK, |id| self.leaf(id).used());
+        let right = used(child + 1);
+        let left = if child > 0 { used(child - 1) } else { BLOCK };
+        let has_neighbour = node.len() > 1;
+        let first = if has_neighbour && (left < right || child + 1 == node.len()) { child - 1 } else { child };
+        let gives = may_give && left.min(right) + BLOCK / 16 <= BLOCK;
+        let _ = (has_neighbour && ((gives && self.spread(node, first, 2, 2)) || self.spread(node, first, 2, 3))) || self.spread(node, child, 1, 2);
+    }
+
+    /// Shares the members of `from` leaves, children `first` and the one after it, out among `to` leaves, if that goes up.
+    fn spread(&mut self, node: &mut Inner, first: usize, from: usize, to: usize) -> bool {
+        let ids: Vec<u32> = (first..first + from).filter_map(|at| node.leaf_at(at)).collect();
+        let old: Vec<Leaf> = ids.iter().map(|&id| self.leaf(id).clone()).collect();
+        let Some(new) = Leaf::spread(&old.iter().collect::<Vec<_>>(), to) else { return false };
+        // A new leaf goes between the two, so that two thirds of each stay where they are.
+        let mut new_ids = ids.clone();
+        if to > from {
+            let id = self.add_leaf();
+            new_ids.insert(1, id);
+            node.insert_leaf(first + 1, Bound::of(0.0, b""), 0, id);
+        }
+        let owners = |leaves: &[Leaf], ids: &[u32]| -> Vec<u32> {
+            leaves.iter().zip(ids).flat_map(|(leaf, &id)| std::iter::repeat_n(id, leaf.len())).collect()
         };
-        let leaf = self.leaf(id);
-        let mut at = leaf.position(new.score, new.member);
-        let len = leaf.len();
-        if !leaf.is_full(id, new.member.len()) {
-            return self.put(node, child, id, at, new);
+        let (was, is) = (owners(&old, &ids), owners(&new, &new_ids));
+        let members: Vec<&[u8]> = old.iter().flat_map(Leaf::members).collect();
+        let mut start = 0;
+        while start < members.len() {
+            // A run of members that have the same way.
+            let way = (was[start], is[start]);
+            let end = start + (start..members.len()).take_while(|&n| (was[n], is[n]) == way).count();
+            if way.0 != way.1 {
+                self.moved(members[start..end].iter().copied(), way.0, way.1);
+            }
+            start = end;
         }
-        // Members that come in order fill their leaves: the new one gets a leaf of its own and nothing moves.
-        let cut = if at == len { len } else { len / 2 };
-        let right = self.change(id, |leaf| leaf.split_off(cut)).unwrap_or_default();
-        let bound = if right.len() == 0 { bound } else { Bound::of(right.score(0), right.member(0)) };
-        let right_id = self.add_leaf(Leaf::default());
-        self.moved(&right, id, right_id);
-        let count = right.len();
-        self.change(right_id, |leaf| *leaf = right);
-        node.counts[child] = cut as u64;
-        node.insert_leaf(child + 1, bound, count as u64, right_id);
-        let goes_right = at > cut || cut == len;
-        if goes_right {
-            (child, at) = (child + 1, at - cut);
+        for (n, (leaf, &id)) in new.into_iter().zip(&new_ids).enumerate() {
+            node.counts[first + n] = leaf.len() as u64;
+            if n > 0 {
+                node.set_bound(first + n, Bound::of(leaf.score(0), leaf.member(0)));
+            }
+            self.set_leaf(id, leaf);
         }
-        self.put(node, child, if goes_right { right_id } else { id }, at, new)
+        true
     }
 
     fn put(&mut self, node: &mut Inner, child: usize, id: u32, at: usize, new: New) -> u32 {
@@ -218,15 +258,12 @@ impl Store {
 
     /// A leaf that lost a member goes when it is empty, and joins a neighbour when both are small.
     fn settle_leaf(&mut self, node: &mut Inner, child: usize, id: u32) {
-        match self.leaf(id).len() {
-            0 => {
-                self.free_leaf(id);
-                node.remove(child, false);
-            }
-            1..LEN_MIN => {
-                let _ = self.join_leaves(node, child) || (child > 0 && self.join_leaves(node, child - 1));
-            }
-            _ => {}
+        let leaf = self.leaf(id);
+        if leaf.len() == 0 {
+            self.free_leaf(id);
+            node.remove(child, false);
+        } else if leaf.is_sparse() && node.len() > 1 {
+            let _ = self.join_leaves(node, child) || (child > 0 && self.join_leaves(node, child - 1));
         }
     }
 
@@ -239,13 +276,13 @@ impl Store {
             return false;
         }
         let stays_left = first.len() >= second.len();
-        let joined = Leaf::joined(first, second);
+        let Some(joined) = Leaf::spread(&[first, second], 1).and_then(|mut one| one.pop()) else { return false };
         let (stay, go) = if stays_left { (left, right) } else { (right, left) };
-        let gone = self.leaves.get(go as usize).cloned().flatten().unwrap_or_default();
-        self.moved(&gone, go, stay);
+        let gone = self.leaf(go).clone();
+        self.moved((0..gone.len()).map(|at| gone.member(at)), go, stay);
         self.free_leaf(go);
         let count = joined.len() as u64;
-        self.change(stay, |leaf| *leaf = joined);
+        self.set_leaf(stay, joined);
         node.remove(if stays_left { at + 1 } else { at }, !stays_left);
         node.counts[at] = count;
         true
@@ -282,7 +319,7 @@ impl Tree {
     /// An empty one. `seed`: of its hashes.
     pub(super) fn new(seed: u64) -> Tree {
         let hasher = MemberHasher::new(seed);
-        let store = Store { leaves: Chunks::default(), free: Vec::new(), index: Index::new(), hasher, leaf_bytes: 0 };
+        let store = Store { leaves: Chunks::default(), none: Leaf::default(), free: Vec::new(), index: Index::new(), hasher, leaf_bytes: 0 };
         Tree { root: Arc::new(Inner::empty()), store, len: 0 }
     }
 
@@ -454,7 +491,7 @@ impl Tree {
         loop {
             let child = node.child_of_score(score, true);
             match &node.kids {
-                Kids::Leaves(leaves) => return leaves.get(child).map_or((), |&id| self.store.leaf(id).prefetch()),
+                Kids::Leaves(leaves) => return leaves.get(child).map_or((), |&id| self.store.leaf(id).prefetch_places()),
                 Kids::Nodes(nodes) => node = &nodes[child],
             }
         }
