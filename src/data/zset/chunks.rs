@@ -123,34 +123,6 @@ pub(super) fn class(bytes: usize) -> usize {
     words.next_multiple_of(step) * 8
 }
 
-/// Makes room for `more` elements, no more than the allocator gives anyway.
-#[inline]
-pub(super) fn make_room<T>(vec: &mut Vec<T>, more: usize) {
-    let need = vec.len() + more;
-    if need > vec.capacity() {
-        vec.reserve_exact(class(need * size_of::<T>()) / size_of::<T>() - vec.len());
-    }
-}
-
-/// Gives memory back when more than a quarter of it is unused.
-#[inline]
-pub(super) fn trim<T: Copy>(vec: &mut Vec<T>) {
-    if vec.capacity() * size_of::<T>() > 64 && vec.len() * 4 < vec.capacity() * 3 {
-        *vec = exact(&[vec]);
-    }
-}
-
-/// The parts one after the other, in memory that fits.
-pub(super) fn exact<T: Copy>(parts: &[&[T]]) -> Vec<T> {
-    let len: usize = parts.iter().map(|part| part.len()).sum();
-    if len == 0 {
-        return Vec::new();
-    }
-    let mut vec = Vec::with_capacity(class(len * size_of::<T>()) / size_of::<T>());
-    parts.iter().for_each(|part| vec.extend_from_slice(part));
-    vec
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -177,24 +177,27 @@ impl Store {
         0
     }
 
-    /// A full leaf gives to the neighbour that has more room, if it may; if both are full, it and one of them become three, so that leaves
-    /// are at least two thirds full (a B*-tree). Ref: D. Knuth, "The Art of Computer Programming", volume 3, 6.2.4
+    /// A full leaf gives to the neighbour that has more room, if it may; if both are full, three become four, so that leaves are
+    /// at least three quarters full (a B*-tree). Ref: D. Knuth, "The Art of Computer Programming", volume 3, 6.2.4
     fn make_room(&mut self, node: &mut Inner, child: usize, may_give: bool) {
         let used = |at: usize| node.leaf_at(at).map_or(BLOCK, |id| self.leaf(id).used());
         let right = used(child + 1);
         let left = if child > 0 { used(child - 1) } else { BLOCK };
-        let has_neighbour = node.len() > 1;
-        let first = if has_neighbour && (left < right || child + 1 == node.len()) { child - 1 } else { child };
+        let with_neighbour = if left < right || child + 1 == node.len() { child.saturating_sub(1) } else { child };
+        let first = child.saturating_sub(1).min(node.len().saturating_sub(3));
         let gives = may_give && left.min(right) + BLOCK / 16 <= BLOCK;
-        let _ = (has_neighbour && ((gives && self.spread(node, first, 2, 2)) || self.spread(node, first, 2, 3))) || self.spread(node, child, 1, 2);
+        let _ = (gives && self.spread(node, with_neighbour, 2, 2))
+            || (node.len() > 2 && self.spread(node, first, 3, 4))
+            || (node.len() == 2 && self.spread(node, 0, 2, 3))
+            || self.spread(node, child, 1, 2);
     }
 
-    /// Shares the members of `from` leaves, children `first` and the one after it, out among `to` leaves, if that goes up.
+    /// Shares the members of `from` leaves, children from `first` on, out among `to` leaves, if that goes up.
     fn spread(&mut self, node: &mut Inner, first: usize, from: usize, to: usize) -> bool {
         let ids: Vec<u32> = (first..first + from).filter_map(|at| node.leaf_at(at)).collect();
         let old: Vec<Leaf> = ids.iter().map(|&id| self.leaf(id).clone()).collect();
         let Some(new) = Leaf::spread(&old.iter().collect::<Vec<_>>(), to) else { return false };
-        // A new leaf goes between the two, so that two thirds of each stay where they are.
+        // A new leaf goes behind the first one, so that most members stay where they are.
         let mut new_ids = ids.clone();
         if to > from {
             let id = self.add_leaf();
