@@ -110,7 +110,8 @@ fn read_line(reading: &mut Reading, name: &[u8], values: &[Vec<u8>], source: &dy
     let bad = || String::from("Bad directive or wrong number of arguments");
     let config = &mut reading.config;
     if let Some((directive, _)) = lookup(name) {
-        if values.is_empty() || (values.len() > 1 && !directive.is_list) {
+        // A list may be empty: `save` alone is no save points.
+        if values.len() != 1 && !directive.is_list {
             return Err("wrong number of arguments".into());
         }
         if directive.name == "dir" {

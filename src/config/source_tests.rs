@@ -142,6 +142,7 @@ fn the_first_save_line_replaces_the_built_in_points_others_add_and_an_empty_one_
         ("save 900 1\nsave 300 10", "900 1 300 10"),
         ("save 900 1 300 10\nsave \"\"", ""),
         ("save \"\"\nsave 5 5", "5 5"),
+        ("save 900 1\nsave \n", ""),
         ("save 900 1\ninclude two*\nsave \"100 100\"", "900 1 100 100"),
     ] {
         assert_eq!(shown(&load_text(text).expect("loads"), "save"), expected, "{text}");

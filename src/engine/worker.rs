@@ -205,6 +205,7 @@ impl Worker {
         !self.again.is_empty()
             || self.has_durable_work()
             || !self.shard.doomed.is_empty()
+            || self.shard.ks.has_ready()
             || self.next_expiry().is_some_and(|at| at <= self.now)
     }
 

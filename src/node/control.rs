@@ -1,10 +1,12 @@
 //! Carries out what commands ask of the node, and the housekeeping of a core: rates, timeouts, process figures, shutdown.
 
 use super::core::Core;
+use super::store::FileStore;
 use crate::base::arena::Collapse;
 use crate::config::{self, Config};
 use crate::io::kernel::{process, signals};
 use crate::io::{Event, Wait};
+use crate::persist::{disk::Store, plan::SaveJob};
 use crate::proto::inline::split_args;
 use crate::spec::client::{Blocked, Client};
 use crate::spec::persist::Wish;
@@ -74,6 +76,8 @@ impl Core {
             };
             if shard.persist.is_ending && signal == signals::Signal::Int {
                 self.log.warning("You insist... exiting now.");
+                // What was written of the last snapshot is of no use to anybody.
+                let _ = FileStore::new().remove(&SaveJob::dump(shard).temporary);
                 self.common.failed.store(true, Ordering::SeqCst);
                 return self.stop();
             }

@@ -4,7 +4,7 @@ use super::core::Core;
 use super::disk::RingDisk;
 use super::store::FileStore;
 use crate::engine::durable::Due;
-use crate::io::kernel::process;
+use crate::io::kernel::{process, signals};
 use crate::persist::aof;
 use crate::persist::plan::Now;
 use crate::spec::persist::Loading;
@@ -37,6 +37,10 @@ impl Core {
                 Due::End => self.stop(),
                 Due::Plan => self.look_at_log(),
             }
+        }
+        if self.core == 0 && signals::is_leaving() && !self.worker.shard.persist.is_ending && self.worker.shard.wishes.is_empty() {
+            // What a signal asked for was called off, or failed.
+            signals::stay();
         }
         self.settle_gated();
     }

@@ -10,7 +10,7 @@ use crate::base::rng::Rng;
 use crate::config::{Config, kinds::Supervised};
 use crate::engine::{link, txn::marks::Marks, worker::Worker};
 use crate::io::kernel::{Waker, clock, executor, helper::Helper, listen, probe, process, signals};
-use crate::persist::{self, Persist, book::Book, plan::Now};
+use crate::persist::{self, Persist, book::Book, plan::Now, plan::temporary_name};
 use crate::spec::{Shard, Table, shard::Server};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -67,7 +67,7 @@ fn start(mut config: Config, config_file: String) -> Result<(), Failed> {
     let (helper, helper_thread) = Helper::start(HELPER_QUEUE).map_err(one)?;
     log = log.with(helper);
     let waker = Waker::new(cores).map_err(one)?;
-    signals::install(&waker);
+    signals::install(&waker, &temporary_name(std::process::id()));
     let clock = clock::Clock::new();
     let server = leak(server(&config, config_file, &kernel, listeners, supervised.word(), clock.now().wall_ms()));
     let common = Arc::new(Common {

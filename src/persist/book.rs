@@ -278,7 +278,7 @@ impl Book {
             let reply: &[u8] = if is_durable { b"*2\r\n:1\r\n:0\r\n" } else { b"*2\r\n:0\r\n:0\r\n" };
             out.push(Out::Reply(ask, reply.to_vec()));
         }
-        self.switch(log, &shard.config, out);
+        self.switch(log, shard, out);
         self.tell_saving(log, shard, out);
         self.check_growth(shard, out);
         if matches!(self.doing, Doing::Nothing) && now.mono_ms >= self.retry_at {
@@ -404,18 +404,27 @@ impl Book {
     }
 
     /// Brings the log to where CONFIG SET wants it.
-    fn switch(&mut self, log: &Log, config: &Config, out: &mut Vec<Out>) {
+    fn switch(&mut self, log: &Log, shard: &Shard, out: &mut Vec<Out>) {
         if self.is_ending || self.doing_commit() || self.is_wanted == (self.mode != Mode::Off) {
             return;
         }
         if self.is_wanted {
-            if !self.follow_dir(config) {
+            if !self.follow_dir(&shard.config) {
                 return;
+            }
+            if shard.persist.is_saving {
+                let line = "AOF was enabled but there is already another background operation. \
+                            An AOF background was scheduled to start when possible.";
+                out.push(Out::Line(LogLevel::Notice, line.into()));
             }
             self.mode = Mode::Waiting;
             self.broken = None;
             self.rewrite.is_wanted = true;
             return;
+        }
+        if !matches!(self.rewrite.state, State::Idle) {
+            // In the words that redis-server has for it; what ends here is a part of this process.
+            out.push(Out::Line(LogLevel::Notice, "Killing running AOF rewrite child: nobody needs what would come of it".into()));
         }
         self.rewrite.is_wanted = false;
         self.orphans.extend(self.rewrite.discard());

@@ -28,6 +28,7 @@ use super::plan::{Note, Now, Out, Point};
 use super::save::Save;
 use crate::spec::Shard;
 use crate::spec::persist::{Loading, Wish};
+use crate::spec::request::LogLevel::Warning;
 use dump::{Dump, Rules, Went};
 use feed::Feed;
 use lead::Lead;
@@ -450,7 +451,10 @@ impl Run {
         match &mut self.current {
             Current::Nothing => self.open(core, shard, disk, next, out),
             Current::Dump(dump, place) => {
-                let went = dump.work(now, shard, out)?;
+                let went = dump.work(now, shard, out).map_err(|why| {
+                    out.push(Out::Line(Warning, why));
+                    String::from("Terminating server after rdb file reading failure.")
+                })?;
                 dump.reader.pump(disk, next);
                 if let Went::Done(end) = went {
                     let place = *place;

@@ -16,6 +16,7 @@ pub mod rdb;
 pub mod save;
 
 mod end;
+mod key_time;
 
 use crate::config::kinds::AppendFsync;
 use crate::spec::persist::{Ask, Loading, Wish};

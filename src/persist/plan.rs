@@ -45,6 +45,12 @@ pub struct SaveJob {
     pub form: Form,
 }
 
+/// What a snapshot is called before it is complete, in the directory `dir`.
+#[must_use]
+pub fn temporary_name(pid: u32) -> Vec<u8> {
+    format!("temp-{pid}.rdb").into_bytes()
+}
+
 impl SaveJob {
     /// A snapshot to be made; number and form come when it begins.
     #[must_use]
@@ -55,7 +61,7 @@ impl SaveJob {
     /// The snapshot that `dir` and `dbfilename` name now. It goes there whatever becomes of the settings meanwhile.
     #[must_use]
     pub fn dump(shard: &Shard) -> SaveJob {
-        let temporary = format!("temp-{}.rdb", shard.server.pid).into_bytes();
+        let temporary = temporary_name(shard.server.pid);
         let place = |name: &[u8]| shard.config.in_dir(name);
         SaveJob::new(Purpose::Dump, place(&temporary), place(&shard.config.dbfilename), false)
     }
@@ -70,8 +76,6 @@ pub struct Form {
     pub checksum: bool,
     /// What each core syncs after, bytes; 0 = only at the end.
     pub sync_every: u64,
-    /// Time to rest after each key, microseconds (rdb-key-save-delay; a negative one: that many keys to a microsecond).
-    pub key_delay_us: i32,
 }
 
 /// Where the next bytes of a file that all cores write go: the one counter they draw from, once a buffer.

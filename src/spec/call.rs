@@ -89,6 +89,13 @@ impl<'a> Call<'a> {
         self.args.get(i)
     }
 
+    /// What is to expire before this (a field) or by it (a command's own deadline) is over: now. While a log is carried out nothing is: what was
+    /// over then is deleted by the log's own commands, and whatever changed a key or field before that must find it.
+    #[inline]
+    pub fn over_until(&self) -> i64 {
+        if self.shard.ks.tuning.is_loading { i64::MIN } else { self.now }
+    }
+
     /// The key at word `i`, with hash and slot.
     #[inline(always)]
     pub fn key(&self, i: usize) -> Key<'a> {

@@ -359,3 +359,190 @@ fn a_debian_installation_is_taken_over() {
         assert_eq!(digest(&mut ours.client()), before, "appendonly {appendonly}, after SHUTDOWN");
     }
 }
+
+/// The libraries of a server, in the order of their names.
+fn libraries(client: &mut Client) -> Vec<String> {
+    let mut all: Vec<String> = client.call(&["FUNCTION", "LIST", "WITHCODE"]).elements().iter().map(ToString::to_string).collect();
+    all.sort();
+    all
+}
+
+fn library(name: &str, number: usize) -> String {
+    format!("#!lua name={name}\nredis.register_function('{name}', function(keys, args) return {number} end)")
+}
+
+/// A Redis that loads, replaces, deletes, flushes and restores libraries, in transactions too, with data between; `step` says how far it goes.
+fn handle_libraries(client: &mut Client, step: usize) {
+    let ok = |reply: Reply| assert!(!matches!(reply, Reply::Error(_)), "{reply}");
+    let load = |client: &mut Client, name: &str, number: usize| {
+        ok(client.call(&["SET", name, "there"]));
+        ok(client.call(&["FUNCTION", "LOAD", "REPLACE", &library(name, number)]));
+    };
+    load(client, "one", 1);
+    load(client, "two", 2);
+    let payload = client.call(&["FUNCTION", "DUMP"]).bytes().to_vec();
+    if step >= 1 {
+        load(client, "one", 11);
+        load(client, "three", 3);
+        ok(client.call(&["FUNCTION", "DELETE", "two"]));
+    }
+    if step >= 2 {
+        ok(client.call(&["FUNCTION", "FLUSH", "ASYNC"]));
+        ok(client.call(&["FUNCTION", "RESTORE"].map(|w| w.as_bytes().to_vec()).into_iter().chain([payload.clone()]).collect::<Vec<_>>()));
+        load(client, "four", 4);
+        let append = ["FUNCTION", "RESTORE", "", "REPLACE"].map(|w| if w.is_empty() { payload.clone() } else { w.as_bytes().to_vec() });
+        ok(client.call(&append));
+    }
+    if step >= 3 {
+        let flush = ["FUNCTION", "RESTORE", "", "FLUSH"].map(|w| if w.is_empty() { payload.clone() } else { w.as_bytes().to_vec() });
+        ok(client.call(&flush));
+        ok(client.call(&["MULTI"]));
+        ok(client.call(&["FUNCTION", "DELETE", "one"]));
+        ok(client.call(&["SET", "in the block", "1"]));
+        ok(client.call(&["FUNCTION", "LOAD", &library("five", 5)]));
+        ok(client.call(&["EXEC"]));
+    }
+    if step >= 4 {
+        ok(client.call(&["FUNCTION", "FLUSH"]));
+    }
+}
+
+/// Libraries that a log of Redis 8 has, as text and as a snapshot with commands behind it, are those that it gets back.
+#[test]
+fn libraries_of_a_log_go_to_ringfort_and_back() {
+    for (step, cores) in (0..=4).flat_map(|step| CORES.iter().map(move |cores| (step, *cores))) {
+        for (preamble, rewrites) in [("no", false), ("no", true), ("yes", true)] {
+            let what = format!("step {step}, {cores} cores, preamble {preamble}, rewritten first: {rewrites}");
+            let options = ["--appendonly", "yes", "--aof-use-rdb-preamble", preamble];
+            let mut redis = Site::new(Program::Redis8, &options);
+            redis.start();
+            let mut client = redis.client();
+            if rewrites {
+                handle_libraries(&mut client, step);
+                rewrite(&mut client);
+            }
+            handle_libraries(&mut client, step);
+            let (expected, keys) = (libraries(&mut client), digest(&mut client));
+            redis.shut_down();
+            let mut ours = Site::new(site::judged(), &options);
+            ours.cores = cores;
+            copy_folder(&redis.data, &ours.data);
+            ours.start();
+            assert_eq!(digest(&mut ours.client()), keys, "{what}");
+            ours.kill();
+            ours.start();
+            rewrite(&mut ours.client());
+            ours.shut_down();
+            let mut back = Site::new(Program::Redis8, &options);
+            copy_folder(&ours.data, &back.data);
+            back.start();
+            assert_eq!(libraries(&mut back.client()), expected, "{what}");
+            assert_eq!(digest(&mut back.client()), keys, "{what}");
+        }
+    }
+}
+
+/// What FUNCTION FLUSH and DELETE took away stays away, with the log and with snapshots alone.
+#[test]
+fn libraries_deleted_by_clients_stay_deleted() {
+    for (words, left) in [(&["FUNCTION", "FLUSH"][..], 0), (&["FUNCTION", "DELETE", "two"][..], 1)] {
+        for (cores, appendonly) in CORES.iter().flat_map(|cores| ["no", "yes"].map(|on| (*cores, on))) {
+            let what = format!("{words:?}, {cores} cores, appendonly {appendonly}");
+            let options = ["--appendonly", appendonly, "--appendfsync", "always"];
+            let mut redis = Site::new(Program::Redis8, &options);
+            redis.start();
+            handle_libraries(&mut redis.client(), 0);
+            assert!(matches!(redis.client().call(&["SAVE"]), Reply::Simple(_)), "{what}");
+            redis.shut_down();
+            let mut ours = Site::new(site::judged(), &options);
+            ours.cores = cores;
+            copy_folder(&redis.data, &ours.data);
+            ours.start();
+            assert_eq!(ours.client().call(words), Reply::Simple(b"OK".to_vec()), "{what}");
+            if appendonly == "no" {
+                assert!(matches!(ours.client().call(&["SAVE"]), Reply::Simple(_)), "{what}");
+            }
+            ours.kill();
+            ours.start();
+            if appendonly == "no" {
+                assert!(matches!(ours.client().call(&["SAVE"]), Reply::Simple(_)), "{what}");
+            } else {
+                rewrite(&mut ours.client());
+            }
+            ours.shut_down();
+            let mut back = Site::new(Program::Redis8, &options);
+            copy_folder(&ours.data, &back.data);
+            back.start();
+            assert_eq!(libraries(&mut back.client()).len(), left, "{what}");
+        }
+    }
+}
+
+/// A log that FLUSHALL began anew lacks the library that the next command deletes.
+#[test]
+fn a_library_deleted_right_after_flushall_is_no_obstacle() {
+    for cores in CORES {
+        let mut redis = Site::new(Program::Redis8, &["--appendonly", "yes"]);
+        redis.start();
+        handle_libraries(&mut redis.client(), 0);
+        redis.shut_down();
+        let mut ours = Site::new(site::judged(), &["--appendonly", "yes", "--appendfsync", "always"]);
+        ours.cores = *cores;
+        copy_folder(&redis.data, &ours.data);
+        ours.start();
+        let lines = ["FUNCTION DELETE one", "FLUSHALL", "FUNCTION DELETE two", "SET after 1"];
+        feed(&mut ours.client(), &lines.map(words), false);
+        ours.kill();
+        ours.start();
+        assert_eq!(ours.client().call(&["KEYS", "*"]).elements().len(), 1, "{cores} cores");
+    }
+}
+
+/// What a log changed before its time was over keeps that time, however late it is loaded.
+#[test]
+fn what_expires_while_the_server_is_down_is_gone() {
+    let lines = [
+        "RPUSH list a",
+        "PEXPIRE list 400",
+        "RPUSH list b",
+        "SET number 1 PX 400",
+        "INCR number",
+        "RENAME number renamed",
+        "APPEND renamed 1",
+        "HSET hash f 1",
+        "HPEXPIRE hash 400 FIELDS 1 f",
+        "HINCRBY hash f 1",
+        "HSET hash g 1",
+        "HSET gone f 1",
+        "HPEXPIRE gone 400 FIELDS 1 f",
+        "HINCRBYFLOAT gone f 1",
+        "SET kept 1 PX 400",
+        "PERSIST kept",
+        "HSET freed f 1",
+        "HPEXPIRE freed 400 FIELDS 1 f",
+        "HPERSIST freed FIELDS 1 f",
+        "SET later 1 PX 400",
+        "PEXPIRE later 100000000",
+        "ZADD scores 1 a",
+        "PEXPIRE scores 400",
+        "ZINCRBY scores 1 a",
+    ];
+    for (from, cores) in [(Program::Redis8, 1), (site::judged(), 1), (site::judged(), 2), (site::judged(), 5)] {
+        let options = ["--appendonly", "yes", "--appendfsync", "always"];
+        let mut first = Site::new(from, &options);
+        first.cores = cores;
+        first.start();
+        feed(&mut first.client(), &lines.map(words), false);
+        first.kill();
+        std::thread::sleep(Duration::from_millis(500));
+        let mut ours = Site::new(site::judged(), &options);
+        ours.cores = 3;
+        copy_folder(&first.data, &ours.data);
+        ours.start();
+        let mut client = ours.client();
+        assert_eq!(client.call(&["EXISTS", "list", "number", "renamed", "gone", "scores"]), Reply::Int(0), "{from:?}");
+        assert_eq!(client.call(&["HKEYS", "hash"]).elements().len(), 1, "{from:?}");
+        assert_eq!(client.call(&["EXISTS", "kept", "freed", "later"]), Reply::Int(3), "{from:?}");
+        assert_eq!(client.call(&["HLEN", "freed"]), Reply::Int(1), "{from:?}");
+    }
+}

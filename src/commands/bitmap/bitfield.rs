@@ -58,7 +58,15 @@ fn run(call: &mut Call) -> Outcome {
     let Some(need) = written.map(|c| bits::bytes_for(c.offset, c.field.bits())).max() else {
         return shared::read_fields(call, &calls);
     };
-    let before = shared::with_old_bytes(call, 1, <[u8]>::len)?;
+    // What changes nothing is not written: up to the first change the old bytes tell what every part replies.
+    let (before, unchanged) = shared::with_old_bytes(call, 1, |bytes| {
+        let fits = need as usize <= bytes.len();
+        (bytes.len(), if fits { replies_without_change(bytes, &calls) } else { None })
+    })?;
+    if let Some(replies) = unchanged {
+        reply(call, replies);
+        return Ok(());
+    }
     let has_grown = need as usize > before;
     let key = call.key(1);
     let mut replies: Vec<Option<i64>> = Vec::with_capacity(calls.len());
@@ -66,23 +74,12 @@ fn run(call: &mut Call) -> Outcome {
     let is_new = will_tell_new(call, 1);
     let did = call.shard.ks.edit_str(call.db, &key, need as usize, |bytes| {
         for c in &calls {
-            let old = c.field.get(bytes, c.offset);
-            let (new, reply) = match c.op {
-                FieldOp::Get => {
-                    replies.push(Some(old));
-                    continue;
-                }
-                FieldOp::Set(number) => (c.field.set(number, c.overflow), Some(old)),
-                FieldOp::IncrBy(by) => {
-                    let sum = c.field.add(old, by, c.overflow);
-                    (sum, sum)
-                }
-            };
+            let (old, new, reply) = evaluate(bytes, c);
             if let Some(new) = new {
                 put(bytes, c, new);
                 has_changed |= has_grown || new != old;
             }
-            replies.push(new.and(reply));
+            replies.push(reply);
         }
     });
     stored(did)?;
@@ -91,6 +88,34 @@ fn run(call: &mut Call) -> Outcome {
     } else if is_new {
         call.event(Class::New, "new", 1);
     }
+    reply(call, replies);
+    Ok(())
+}
+
+/// One part: the field's old number, the new one if it is to be written, and the reply.
+fn evaluate(bytes: &[u8], c: &FieldCall) -> (i64, Option<i64>, Option<i64>) {
+    let old = c.field.get(bytes, c.offset);
+    let (new, reply) = match c.op {
+        FieldOp::Get => return (old, None, Some(old)),
+        FieldOp::Set(number) => (c.field.set(number, c.overflow), Some(old)),
+        FieldOp::IncrBy(by) => {
+            let sum = c.field.add(old, by, c.overflow);
+            (sum, sum)
+        }
+    };
+    (old, new, new.and(reply))
+}
+
+/// The replies of all parts if none of them changes a bit of `bytes`, which is long enough for all of them.
+fn replies_without_change(bytes: &[u8], calls: &[FieldCall]) -> Option<Vec<Option<i64>>> {
+    let each = calls.iter().map(|c| {
+        let (old, new, reply) = evaluate(bytes, c);
+        new.is_none_or(|new| new == old).then_some(reply)
+    });
+    each.collect()
+}
+
+fn reply(call: &mut Call, replies: Vec<Option<i64>>) {
     call.out.array(replies.len());
     for reply in replies {
         match reply {
@@ -98,7 +123,6 @@ fn run(call: &mut Call) -> Outcome {
             None => call.out.null(),
         }
     }
-    Ok(())
 }
 
 /// Writes a field that lies inside `bytes`: the at most nine bytes it touches are changed apart and put back.

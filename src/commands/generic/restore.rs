@@ -6,9 +6,10 @@ use crate::base::num::parse_i64;
 use crate::commands::common::{limits, removal, stored, wrote};
 use crate::data::codec::collection::dump_object;
 use crate::data::codec::{self, Dialect, Fault};
-use crate::data::collection::Limits;
 use crate::keyspace::{Look, Ttl, Value};
+use crate::persist::rdb::failure::payload_failure;
 use crate::spec::effect::Class;
+use crate::spec::request::{LogLevel, Request};
 use crate::spec::{
     Access, Arg, Args, Call, Category, Flags, Group, KeySpec, Multi, Outcome, Refusal, Route, Spec,
 };
@@ -114,7 +115,7 @@ fn run(call: &mut Call) -> Outcome {
     if ttl < 0 {
         return Err(Refusal::RESTORE_TTL);
     }
-    let (value, dialect) = decode(call.arg(3), call.shard.debug.skip_checksum, &limits(call.shard))?;
+    let (value, dialect) = decode(call)?;
     // Who replays the record may be a server that does not read this version.
     let foreign = (dialect == Dialect::Valkey).then(|| payload(&value, call.shard.config.rdbcompression));
     let at = match ttl {
@@ -123,7 +124,7 @@ fn run(call: &mut Call) -> Outcome {
         // A moment past the end of time can only be a mistake.
         _ => Some(ttl.checked_add(call.now).ok_or(Refusal::RESTORE_TTL)?),
     };
-    if at.is_some_and(|at| at <= call.now) {
+    if at.is_some_and(|at| at <= call.over_until()) {
         // Expired before it came: only what it was to replace goes.
         if plan.replace && delete(call, 1) {
             let word = removal(call.shard.config.lazyfree_lazy_server_del);
@@ -156,10 +157,11 @@ fn set_usage(call: &mut Call, plan: &Plan) {
 }
 
 /// The value of a payload, and in whose words it was.
-fn decode(payload: &[u8], skip_checksum: bool, limits: &Limits) -> Result<(Value, Dialect), Refusal> {
-    let checked = if skip_checksum { codec::check_version(payload) } else { codec::check_footer(payload) };
+fn decode(call: &mut Call) -> Result<(Value, Dialect), Refusal> {
+    let payload = call.arg(3);
+    let checked = if call.shard.debug.skip_checksum { codec::check_version(payload) } else { codec::check_footer(payload) };
     let (body, dialect) = checked.map_err(|_| Refusal::DUMP_CHECKSUM)?;
-    let value = match codec::decode(body, dialect, limits) {
+    let value = match codec::decode(body, dialect, &limits(call.shard)) {
         Ok(codec::Value::Int(n)) => Value::Int(n),
         Ok(codec::Value::Str(bytes)) => Value::Str {
             bytes: bytes.into(),
@@ -167,7 +169,11 @@ fn decode(payload: &[u8], skip_checksum: bool, limits: &Limits) -> Result<(Value
         },
         Ok(codec::Value::Object(object)) => Value::Object(object),
         Err(Fault::Footer) => return Err(Refusal::DUMP_CHECKSUM),
-        Err(_) => return Err(Refusal::BAD_FORMAT),
+        Err(fault) => {
+            // The reply does not say what is wrong.
+            call.shard.requests.push(Request::Log(LogLevel::Verbose, payload_failure(body, fault)));
+            return Err(Refusal::BAD_FORMAT);
+        }
     };
     Ok((value, dialect))
 }

@@ -58,7 +58,7 @@ pub fn expire(call: &mut Call, clock: Clock, command: &str) -> Outcome {
         call.out.int(0);
         return Ok(());
     }
-    if at <= call.now {
+    if at <= call.over_until() {
         delete(call, 1);
         let word = removal(call.shard.config.lazyfree_lazy_expire);
         call.effect(&[word, key.bytes]);

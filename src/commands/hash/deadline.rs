@@ -105,7 +105,7 @@ pub fn expire(call: &mut Call, clock: Clock, command: &str) -> Outcome {
         (first..args.len()).for_each(|_| call.out.int(-2));
         return Ok(());
     }
-    let is_past = at <= call.now;
+    let is_past = at <= call.over_until();
     let mut done = Vec::new();
     let edited = edit_replying(call, |hash, out| {
         out.array(args.len() - first);
@@ -133,7 +133,7 @@ pub fn tell(call: &mut Call, at: i64, fields: &[&[u8]]) {
     if fields.is_empty() {
         return call.no_effect();
     }
-    if at <= call.now {
+    if at <= call.over_until() {
         call.event(Class::Hash, "hdel", 1);
         record_removed(call, fields);
     } else {

@@ -48,7 +48,7 @@ fn run(call: &mut Call) -> Outcome {
     }
     expire_words(call, first..args.len())?;
     let mut found: Vec<&[u8]> = Vec::new();
-    let now = call.now;
+    let now = call.over_until();
     let edited = edit_replying(call, |hash, out| {
         out.array(args.len() - first);
         for field in args.from(first) {

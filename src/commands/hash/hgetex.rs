@@ -72,7 +72,7 @@ fn plan(call: &Call) -> Result<(Plan, usize), Refusal> {
 fn run(call: &mut Call) -> Outcome {
     let is_there = before_write(call, |hash| hash.is_some())?;
     let (plan, first) = plan(call)?;
-    let (args, now) = (call.args, call.now);
+    let (args, now) = (call.args, call.over_until());
     if !is_there {
         call.out.array(args.len() - first);
         (first..args.len()).for_each(|_| call.out.null());

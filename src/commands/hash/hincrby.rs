@@ -44,7 +44,7 @@ const NOT_INTEGER: Refusal = Refusal::fixed("ERR hash value is not an integer");
 fn run(call: &mut Call) -> Outcome {
     let amount = parse_i64(call.arg(3)).ok_or(Refusal::NOT_INTEGER)?;
     let field = call.arg(2);
-    let now = call.now;
+    let now = call.over_until();
     let (old, is_expired) = before_write(call, |hash| match hash.and_then(|hash| hash.find(field)) {
         None => (Some(0), false),
         Some((_, ttl)) if is_over(ttl, now) => (Some(0), true),

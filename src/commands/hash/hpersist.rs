@@ -37,7 +37,7 @@ pub const SPEC: Spec = Spec {
 };
 
 fn run(call: &mut Call) -> Outcome {
-    let (args, now) = (call.args, call.now);
+    let (args, now) = (call.args, call.over_until());
     let first = before_write(call, |_| first_of(&args, 2, NOT_POSITIVE))??;
     let mut done = Vec::new();
     edit_replying(call, |hash, out| {

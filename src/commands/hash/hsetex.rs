@@ -123,8 +123,8 @@ fn first_of(args: &Args, i: usize) -> Result<usize, Refusal> {
 }
 
 fn run(call: &mut Call) -> Outcome {
-    let (args, now) = (call.args, call.now);
-    let Plan { present, time, first } = plan(&args, now)?;
+    let (args, now) = (call.args, call.over_until());
+    let Plan { present, time, first } = plan(&args, call.now)?;
     let fields = || (first..args.len()).step_by(2).map(|i| args.get(i));
     let (over, fits) = before_write(call, |hash| {
         let live = |field| hash.and_then(|hash| hash.get_live(field, now)).is_some();

@@ -32,7 +32,7 @@ pub const SPEC: Spec = Spec {
 };
 
 fn run(call: &mut Call) -> Outcome {
-    let (field, value, now) = (call.arg(2), call.arg(3), call.now);
+    let (field, value, now) = (call.arg(2), call.arg(3), call.over_until());
     let found = before_write(call, |hash| hash.and_then(|hash| hash.find(field)).map(|(_, ttl)| is_over(ttl, now)))?;
     match found {
         Some(false) => {

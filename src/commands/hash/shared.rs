@@ -82,7 +82,7 @@ pub fn expire_named(call: &mut Call, fields: &[&[u8]]) {
 
 /// The same for a command that has looked at the hash: only where it has something that is over.
 pub fn expire_words(call: &mut Call, words: impl Iterator<Item = usize>) -> Outcome {
-    let now = call.now;
+    let now = call.over_until();
     if before_write(call, |hash| hash.is_some_and(|hash| hash.has_due(now)))? {
         let fields: Vec<&[u8]> = words.map(|i| call.arg(i)).collect();
         expire_named(call, &fields);

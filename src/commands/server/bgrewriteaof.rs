@@ -27,14 +27,13 @@ fn run(call: &mut Call) -> Outcome {
     }
     // Who asks by hand does not wait for the pause after failures.
     call.shard.persist.rewrite_failures = 0;
+    // While a snapshot is on, the wish waits for its end.
+    call.shard.wishes.push(Wish::RewriteLog);
     if is_saving(call.shard) {
         call.shard.persist.is_rewrite_scheduled = true;
-    } else {
-        call.shard.wishes.push(Wish::RewriteLog);
-        if !call.origin.in_multi {
-            call.out.simple("Background append only file rewriting started");
-            return Ok(());
-        }
+    } else if !call.origin.in_multi {
+        call.out.simple("Background append only file rewriting started");
+        return Ok(());
     }
     call.out.simple("Background append only file rewriting scheduled");
     Ok(())

@@ -80,8 +80,8 @@ pub(in crate::commands) fn reading(call: &Call, is_group: bool) -> Result<Readin
 }
 
 fn unbalanced(is_group: bool) -> Refusal {
-    let (name, signs) = if is_group { ("xreadgroup", " or '>'") } else { ("xread", ", '+', or '$'") };
-    Refusal::text(format!("ERR Unbalanced '{name}' list of streams: for each stream key an ID{signs} must be specified."))
+    let (name, sign) = if is_group { ("xreadgroup", '>') } else { ("xread", '$') };
+    Refusal::text(format!("ERR Unbalanced '{name}' list of streams: for each stream key an ID or '{sign}' must be specified."))
 }
 
 /// Milliseconds to wait.
@@ -228,11 +228,12 @@ fn read_group(call: &mut Call, reading: &Reading, key_at: usize, group: (usize, 
         if let Some(consumer) = group.consumer_mut(number) {
             consumer.seen = now;
         }
-        let served = match from {
+        let has_new = match from {
             From::After(after) => {
                 reply.begin_stream(out, key.bytes);
                 history(out, &mut group, log, number, (after, reading.count, now));
-                true
+                // When and how often something was delivered again is kept, but is no change that counts, as in Redis.
+                false
             }
             From::New if log.last_entry().is_some_and(|last| last > group.last) => {
                 reply.begin_stream(out, key.bytes);
@@ -243,7 +244,7 @@ fn read_group(call: &mut Call, reading: &Reading, key_at: usize, group: (usize, 
             From::New => false,
         };
         tale.stands(&group);
-        (is_new, u64::from(is_new) + u64::from(served))
+        (is_new, u64::from(is_new) + u64::from(has_new))
     });
     if edited.ok_or(Refusal::ARENA_FULL)?.out {
         call.event(Class::Stream, "xgroup-createconsumer", key_at);

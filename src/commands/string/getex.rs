@@ -91,7 +91,7 @@ fn persist(call: &mut Call) {
 
 fn expire(call: &mut Call, clock: Clock, at: i64) {
     let key = call.key(1);
-    if at <= call.now && matches!(clock, Clock::UnixSeconds | Clock::UnixMillis) {
+    if at <= call.over_until() && matches!(clock, Clock::UnixSeconds | Clock::UnixMillis) {
         call.shard.ks.remove(call.db, &key);
         call.event(Class::Generic, "del", 1);
         let word = removal(call.shard.config.lazyfree_lazy_expire);

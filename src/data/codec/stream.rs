@@ -327,7 +327,7 @@ fn read_group(reader: &mut Reader<'_>, kind: u8, stream: &Stream) -> Result<Grou
         let active = if kind == TYPE_STREAM_3 { i64::from_le_bytes(reader.array()?) } else { seen };
         let (number, is_new) = group.enroll(&name, seen);
         if !is_new {
-            return Err(Fault::Duplicate);
+            return Err(Fault::Malformed("Duplicate stream consumer detected"));
         }
         if let Some(consumer) = group.consumer_mut(number) {
             consumer.active = active;

@@ -9,9 +9,11 @@
 //! Ref: sigaction(2), signal-safety(7), daemon(3).
 #![allow(unsafe_code)]
 
+use std::ffi::{CString, c_char};
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering};
 
 use super::wake::Waker;
 
@@ -20,6 +22,9 @@ static INT: AtomicBool = AtomicBool::new(false);
 /// A shutdown asked for by a signal is under way.
 static LEAVING: AtomicBool = AtomicBool::new(false);
 static WAKE: AtomicI32 = AtomicI32::new(-1);
+/// See `install`.
+static SCRAP: AtomicPtr<c_char> = AtomicPtr::new(ptr::null_mut());
+const INSIST: &str = "You insist... exiting now.\n";
 
 /// A signal that asks for shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +34,12 @@ pub enum Signal {
 }
 
 /// Installs the handlers; `waker` must live as long as the process. Core 0 is woken by SIGTERM and SIGINT.
-pub fn install(waker: &Waker) {
+/// `scrap`: a file of the working directory that is of no use once the process was ended in the middle of its last work.
+pub fn install(waker: &Waker, scrap: &[u8]) {
+    if let Ok(name) = CString::new(scrap) {
+        // Read by the handler until the process ends.
+        SCRAP.store(name.into_raw(), Ordering::SeqCst);
+    }
     // The descriptor must outlive every later signal; one clone of the waker is kept for ever.
     WAKE.store(waker.event_fd(0), Ordering::SeqCst);
     std::mem::forget(waker.clone());
@@ -57,8 +67,15 @@ pub fn ignore() {
 
 extern "C" fn handle(signal: i32) {
     if signal == libc::SIGINT && LEAVING.load(Ordering::SeqCst) {
-        // SAFETY: async-signal-safe, and does not return.
-        unsafe { libc::_exit(1) };
+        let scrap = SCRAP.load(Ordering::SeqCst);
+        // SAFETY: all are async-signal-safe; the name is a C string that was leaked; the last one does not return.
+        unsafe {
+            libc::write(2, INSIST.as_ptr().cast(), INSIST.len());
+            if !scrap.is_null() {
+                libc::unlink(scrap);
+            }
+            libc::_exit(1);
+        }
     }
     let flag = if signal == libc::SIGTERM { &TERM } else { &INT };
     flag.store(true, Ordering::SeqCst);
@@ -86,6 +103,12 @@ pub fn taken() -> Option<Signal> {
         LEAVING.store(true, Ordering::SeqCst);
     }
     found
+}
+
+/// Whether a shutdown that a signal asked for is under way, as far as `stay` was not called since.
+#[must_use]
+pub fn is_leaving() -> bool {
+    LEAVING.load(Ordering::Relaxed)
 }
 
 /// The shutdown was called off (a save failed): the next SIGINT is an ordinary one again.

@@ -13,6 +13,7 @@ use crate::data::collection::Limits;
 use crate::keyspace::{Ttl, Value, slot_of};
 use crate::persist::aof::LoadFile;
 use crate::persist::disk::Disk;
+use crate::persist::key_time::KeyTime;
 use crate::persist::plan::{Now, Out};
 use crate::persist::rdb::skim::NOT_CHECKED;
 use crate::persist::rdb::{Cause, Failure, KeyRecord, Next, Record, Skim, checksum_more};
@@ -22,6 +23,8 @@ use crate::spec::request::LogLevel::{Debug, Notice, Warning};
 /// What one go costs at most: a key of ours 4, any record 1, and 1 for every so many bytes. About 3 ms.
 const BUDGET: usize = 12_000;
 const BYTES_A_UNIT: usize = 256;
+/// Keys without a value that each core tells of by name; all are counted.
+const EMPTY_TOLD: u64 = 10;
 /// The first version of the format with a checksum at the end.
 const VERSION_WITH_CHECKSUM: u16 = 5;
 
@@ -67,6 +70,11 @@ pub struct Dump {
     counts: Counts,
     /// There is more to do in what is here.
     pub is_paused: bool,
+    /// How long keys take that are to take time, and unix-independent ms of the last go.
+    key_time: KeyTime,
+    last_ms: i64,
+    /// Keys that there is time for in this go.
+    keys_left: i64,
 }
 
 /// What stands before a value.
@@ -96,6 +104,9 @@ impl Dump {
             partial: Vec::new(),
             counts: Counts::default(),
             is_paused: false,
+            key_time: KeyTime::default(),
+            last_ms: i64::MAX,
+            keys_left: i64::MAX,
         }
     }
 
@@ -107,11 +118,19 @@ impl Dump {
 
     /// Stores some keys.
     pub fn work(&mut self, now: Now, shard: &mut Shard, out: &mut Vec<Out>) -> Result<Went, String> {
-        let mut budget = BUDGET;
+        let (mut budget, delay) = (BUDGET, shard.config.key_load_delay);
         self.is_paused = false;
-        while budget > 0 {
+        let allowed = self.key_time.keys(now.mono_ms.saturating_sub(self.last_ms), delay);
+        (self.last_ms, self.keys_left) = (now.mono_ms, allowed);
+        let went = self.go(&mut budget, now, shard, out);
+        self.key_time.used(allowed - self.keys_left.max(0), delay);
+        went
+    }
+
+    fn go(&mut self, budget: &mut usize, now: Now, shard: &mut Shard, out: &mut Vec<Out>) -> Result<Went, String> {
+        while *budget > 0 && self.keys_left > 0 {
             let window = std::mem::take(&mut self.window);
-            let went = self.records(&window, &mut budget, now, shard, out);
+            let went = self.records(&window, budget, now, shard, out);
             self.window = window;
             match went? {
                 Step::More(from) => {
@@ -149,7 +168,7 @@ impl Dump {
     }
 
     fn records(&mut self, window: &[u8], budget: &mut usize, now: Now, shard: &mut Shard, out: &mut Vec<Out>) -> Result<Step, String> {
-        while *budget > 0 {
+        while *budget > 0 && self.keys_left > 0 {
             let before = self.skim.offset();
             let record = match self.skim.next(window, self.base).map_err(|why| why.to_string())? {
                 Next::NeedMore { from, .. } => return Ok(Step::More(from)),
@@ -158,10 +177,12 @@ impl Dump {
             let mut cost = 1;
             match record {
                 Record::Key(key) => {
+                    // All keys of the file, whosever they are: it takes as long as on one core.
+                    self.keys_left = self.keys_left.saturating_sub(1);
                     let slot = slot_of(&key.key);
                     if shard.ks.slots().contains(&slot) && !self.is_partial(slot) {
                         cost += 3;
-                        self.key(key, now, shard)?;
+                        self.key(key, now, shard, out)?;
                     }
                 }
                 Record::Built(value) => {
@@ -191,7 +212,7 @@ impl Dump {
         Ok(Step::Paused)
     }
 
-    fn key(&mut self, record: KeyRecord<'_>, now: Now, shard: &mut Shard) -> Result<(), String> {
+    fn key(&mut self, record: KeyRecord<'_>, now: Now, shard: &mut Shard, out: &mut Vec<Out>) -> Result<(), String> {
         if self.is_over(record.expire_at, now) {
             self.counts.expired += 1;
             return Ok(());
@@ -213,6 +234,10 @@ impl Dump {
             Ok(value) => self.put(&kept, value, now, shard),
             Err(Failure { cause: Cause::Value { fault: Fault::Empty, .. }, .. }) => {
                 self.counts.empty += 1;
+                if self.counts.empty <= EMPTY_TOLD {
+                    let name = String::from_utf8_lossy(&kept.key);
+                    out.push(Out::Line(Notice, format!("rdbLoadObject skipping empty key: {name}")));
+                }
                 Ok(())
             }
             Err(failure) => Err(failure.to_string()),

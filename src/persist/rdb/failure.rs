@@ -84,18 +84,57 @@ impl fmt::Display for FaultText {
             Fault::BadCompression => f.write_str("Invalid LZF compressed string"),
             Fault::BadLength(first) => write!(f, "Unknown length encoding {first} in a value of type {kind}"),
             Fault::UnsupportedType(other) => write!(f, "Unknown RDB encoding type {other}"),
-            Fault::Malformed(what) => write!(f, "Value of type {kind} integrity check failed: {what}"),
-            Fault::Duplicate => write!(f, "Duplicate element in a value of type {kind}"),
+            Fault::Malformed(what) => write!(f, "{} integrity check failed: {what}", container(*kind)),
+            Fault::Duplicate => match kind {
+                2 => f.write_str("Duplicate set members detected"),
+                3 | 5 => f.write_str("Duplicate zset fields detected"),
+                4 | 22..=25 => f.write_str("Duplicate hash fields detected"),
+                _ => write!(f, "{0} integrity check failed: {0} with dup elements", container(*kind)),
+            },
             Fault::NotANumber => f.write_str("Zset with NAN score detected"),
-            Fault::Empty => write!(f, "Empty value of type {kind}"),
-            Fault::Truncated | Fault::TrailingBytes | Fault::Footer => write!(f, "Value of type {kind} does not end where it should"),
+            Fault::Empty => write!(f, "{} integrity check failed: it is empty", container(*kind)),
+            Fault::Truncated | Fault::TrailingBytes | Fault::Footer => {
+                write!(f, "{} integrity check failed: it does not end where it should", container(*kind))
+            }
         }
     }
 }
 
+/// What a value of a type consists of, as Redis's messages name it.
+fn container(kind: u8) -> &'static str {
+    match kind {
+        0 => "String",
+        1 => "List",
+        2 => "Set",
+        3 | 5 => "Zset",
+        4 | 22 | 24 => "Hash",
+        9 => "Zipmap",
+        10 => "List ziplist",
+        11 => "Intset",
+        12 => "Zset ziplist",
+        13 => "Hash ziplist",
+        14 => "Ziplist",
+        16 => "Hash listpack",
+        17 => "Zset listpack",
+        18 => "Listpack",
+        15 | 19 | 21 => "Stream listpack",
+        20 => "Set listpack",
+        23 | 25 => "Hash listpackex",
+        _ => "Value",
+    }
+}
+
+/// What is wrong with a payload that RESTORE got, as the log tells it. `body`: the payload without its footer.
+#[must_use]
+pub fn payload_failure(body: &[u8], fault: Fault) -> String {
+    let kind = body.first().copied().unwrap_or_default();
+    Failure::new(0, Cause::Value { kind, fault }).to_string()
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Internal error in RDB reading offset {}: {}", self.at, self.cause)
+        let name = if matches!(self.cause, Cause::Checksum { .. }) { "RDB CRC error: " } else { "" };
+        write!(f, "Internal error in RDB reading offset {}: {name}{}", self.at, self.cause)
     }
 }
 

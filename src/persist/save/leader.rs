@@ -282,6 +282,11 @@ impl Leader {
 }
 
 impl Running {
+    /// Whether nobody wants it any more.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.is_cancelled
+    }
+
     /// All shares are in: the file's length is known, and its pieces must be whole. `false` if they are not.
     fn settle(&mut self) -> bool {
         if self.error.is_some() {
@@ -474,7 +479,6 @@ fn form(job: &SaveJob, shard: &Shard) -> Form {
         format: Format { version: version(config.rdb_version), compresses: config.rdbcompression, recency },
         checksum: config.rdbchecksum,
         sync_every: if is_incremental { SYNC_EVERY } else { 0 },
-        key_delay_us: config.rdb_key_save_delay,
     }
 }
 

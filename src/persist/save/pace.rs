@@ -3,7 +3,8 @@
 //! Layer 4, under `save`. Work is counted in units of about 150 ns: a key, or 64 bytes. What a busy core may do comes with time, so it does
 //! not matter how many turns a millisecond has.
 
-use crate::persist::plan::{Form, Now};
+use crate::persist::key_time::KeyTime;
+use crate::persist::plan::Now;
 
 /// Units of one go on a core that serves nobody: 300 us.
 const IDLE_SLICE: i64 = 2000;
@@ -24,8 +25,7 @@ pub struct Pace {
     credit: i64,
     last_calls: u64,
     busy_until: i64,
-    /// Time not yet used for keys, us (rdb-key-save-delay).
-    key_time_us: i64,
+    key_time: KeyTime,
 }
 
 /// What may be done in one go.
@@ -36,8 +36,8 @@ pub struct Slice {
 }
 
 impl Pace {
-    /// What may be done now. `calls`: what this core did for clients so far, in any unit.
-    pub fn slice(&mut self, now: Now, calls: u64, form: &Form) -> Slice {
+    /// What may be done now. `calls`: what this core did for clients so far, in any unit; `key_delay`: rdb-key-save-delay.
+    pub fn slice(&mut self, now: Now, calls: u64, key_delay: i32) -> Slice {
         let elapsed = now.mono_ms.saturating_sub(self.last_ms).clamp(0, SAVED_UP_MS);
         if calls != self.last_calls {
             self.busy_until = now.mono_ms + QUIET_MS;
@@ -46,27 +46,13 @@ impl Pace {
         (self.last_ms, self.last_calls) = (now.mono_ms, calls);
         self.credit = (self.credit + elapsed * BUSY_A_MS).min(SAVED_UP_MS * BUSY_A_MS);
         let left = if is_idle { IDLE_SLICE } else { self.credit.min(BUSY_SLICE) };
-        Slice { left, keys_left: self.keys(elapsed, form.key_delay_us) }
-    }
-
-    fn keys(&mut self, elapsed_ms: i64, delay_us: i32) -> i64 {
-        let delay = i64::from(delay_us);
-        if delay == 0 {
-            return i64::MAX;
-        }
-        self.key_time_us = (self.key_time_us + elapsed_ms * 1000).min(1_000_000);
-        if delay < 0 { self.key_time_us.saturating_mul(-delay) } else { self.key_time_us / delay }
+        Slice { left, keys_left: self.key_time.keys(elapsed, key_delay) }
     }
 
     /// What was done.
-    pub fn used(&mut self, before: &Slice, after: &Slice, form: &Form) {
+    pub fn used(&mut self, before: &Slice, after: &Slice, key_delay: i32) {
         self.credit = (self.credit - (before.left - after.left)).max(0);
-        let keys = before.keys_left.saturating_sub(after.keys_left);
-        match i64::from(form.key_delay_us) {
-            0 => {}
-            delay if delay > 0 => self.key_time_us = self.key_time_us.saturating_sub(keys.saturating_mul(delay)),
-            delay => self.key_time_us = self.key_time_us.saturating_sub(keys / -delay),
-        }
+        self.key_time.used(before.keys_left.saturating_sub(after.keys_left), key_delay);
     }
 }
 
@@ -109,17 +95,17 @@ mod tests {
 
     #[test]
     fn a_busy_core_gets_a_tenth_of_its_time_however_short_its_turns() {
-        let (mut pace, form) = (Pace::default(), Form::default());
+        let mut pace = Pace::default();
         let mut done = 0;
         for turn in 0..100_000u64 {
             // A hundred turns a millisecond, a command in each.
-            let slice = pace.slice(at(turn as i64 / 100), turn + 1, &form);
+            let slice = pace.slice(at(turn as i64 / 100), turn + 1, 0);
             let mut after = slice.copy();
             while !after.is_over() {
                 after.take(8, 256);
                 done += 12;
             }
-            pace.used(&slice, &after, &form);
+            pace.used(&slice, &after, 0);
         }
         let share = f64::from(done) * 0.15 / 1_000_000.0;
         assert!((0.06..0.13).contains(&share), "{share}");
@@ -128,23 +114,23 @@ mod tests {
     #[test]
     fn an_idle_core_gets_whole_slices() {
         let mut pace = Pace::default();
-        let _ = pace.slice(at(0), 5, &Form::default());
-        assert!(pace.slice(at(QUIET_MS - 1), 5, &Form::default()).left < IDLE_SLICE, "between two calls");
-        assert_eq!(pace.slice(at(QUIET_MS), 5, &Form::default()).left, IDLE_SLICE);
+        let _ = pace.slice(at(0), 5, 0);
+        assert!(pace.slice(at(QUIET_MS - 1), 5, 0).left < IDLE_SLICE, "between two calls");
+        assert_eq!(pace.slice(at(QUIET_MS), 5, 0).left, IDLE_SLICE);
     }
 
     #[test]
     fn a_delay_for_every_key_is_kept() {
-        let (mut pace, form) = (Pace::default(), Form { key_delay_us: 500, ..Form::default() });
+        let mut pace = Pace::default();
         let mut keys = 0;
         for ms in 0..100 {
-            let slice = pace.slice(at(ms), 0, &form);
+            let slice = pace.slice(at(ms), 0, 500);
             let mut after = slice.copy();
             while !after.is_over() {
                 after.take(1, 0);
                 keys += 1;
             }
-            pace.used(&slice, &after, &form);
+            pace.used(&slice, &after, 500);
         }
         assert!((190..=200).contains(&keys), "{keys}");
     }

@@ -242,7 +242,8 @@ impl Part {
         self.sink.borrow_mut().now = now.wall_ms;
         let served = shard.ks.stats;
         let calls = shard.stats.commands_processed + served.hits + served.misses + served.changes;
-        let before = self.pace.slice(now, calls, &self.job.form);
+        let key_delay = shard.config.rdb_key_save_delay;
+        let before = self.pace.slice(now, calls, key_delay);
         let mut slice = before.copy();
         while !slice.is_over() && !self.is_behind() && self.error.is_none() {
             if self.current.is_some() || self.sink.borrow().has_big() {
@@ -253,7 +254,7 @@ impl Part {
                 break;
             }
         }
-        self.pace.used(&before, &slice, &self.job.form);
+        self.pace.used(&before, &slice, key_delay);
         self.bury(100);
         let fault = self.sink.borrow_mut().fault.take();
         if let Some(fault) = fault {

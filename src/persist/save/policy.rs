@@ -88,7 +88,8 @@ impl Policy {
 
     /// What is to be begun now that nothing is on.
     pub fn due(&mut self, now: Now, shard: &mut Shard, out: &mut Vec<Out>) -> Option<For> {
-        if let Some(leaving) = &mut self.shutdown {
+        // Where housekeeping is stopped, what a signal asked for has not begun, and may be taken back.
+        if let Some(leaving) = self.shutdown.as_mut().filter(|leaving| leaving.has_begun || !shard.debug.pause_cron) {
             return (!std::mem::replace(&mut leaving.has_begun, true)).then(|| leave(*leaving, out))?;
         }
         if shard.persist.loading != crate::spec::persist::Loading::No {
@@ -187,6 +188,16 @@ impl Policy {
             return;
         }
         out.push(Out::Line(Notice, "User requested shutdown...".into()));
+        let is_first_log = running.is_some_and(|running| running.job.is_afresh && !running.is_cancelled());
+        if is_first_log && shard.config.appendonly {
+            // Without it the next start would load a log that lacks everything.
+            if !force {
+                out.push(Out::Line(Warning, "Writing initial AOF, can't exit.".into()));
+                out.push(Out::Line(Warning, "Errors trying to shut down the server. Check the logs for more information.".into()));
+                return self.stay(shard, out);
+            }
+            out.push(Out::Line(Warning, "Writing initial AOF. Exit anyway.".into()));
+        }
         // While loading there is nothing yet that could be saved.
         let saves = saves.unwrap_or(!shard.config.save.0.is_empty()) && !shard.persist.is_loading();
         shard.persist.is_ending = true;
