@@ -33,6 +33,7 @@ fn workers(cores: usize) -> Vec<Worker> {
         listeners: Vec::new(),
         supervised: "no",
         enter_dir: |dir| Ok(dir.to_vec()),
+        sleep: |_| (),
     }));
     let marks = Arc::new(Marks::new(cores));
     let links = link::mesh(cores, 64).into_iter().enumerate();

@@ -5,12 +5,16 @@
 //! to grow: if the elements after it do not fit here, they are tried one byte later, and nothing before them changes.
 //! That gives at most pattern x text steps (1 KB on 1 KB well below a millisecond) and no memory.
 //! The part after the last star has a fixed length and is tried only at the end of the text.
-//! Invariants: any two byte strings are valid input; no allocation.
+//! Invariants: any two byte strings are valid input; no allocation. A pattern in which more than [`STARS_MAX`] stars have something
+//! behind them matches nothing.
 //! It does not know UTF-8: `?` is one byte.
 //!
 //! Ref: redis.io/commands/keys. Odd forms follow redis-server 7.2: an unterminated class ends with the pattern, a range
 //! may be written backwards, `[a-]` is a range that ends at `]`, a lone trailing `\` is itself, and no pattern with a
 //! byte in it, not even `*`, matches the empty text.
+
+/// Stars with something behind them that one match may go past. Redis gives up there too, so that an abusive pattern costs little.
+const STARS_MAX: usize = 1000;
 
 /// True if the whole of `text` fits `pattern`; with `ignore_case`, ASCII letters match either case.
 /// O(pattern x text) at worst.
@@ -22,11 +26,16 @@ pub fn matches(pattern: &[u8], text: &[u8], ignore_case: bool) -> bool {
     let mut text_at = 0;
     // Where to go on when an element does not fit: the pattern after the last star, and the text it was tried at.
     let mut retry: Option<(usize, usize)> = None;
+    let mut stars = 0;
     loop {
         if pattern.get(pattern_at) == Some(&b'*') {
             pattern_at += pattern[pattern_at..].iter().take_while(|&&byte| byte == b'*').count();
             if pattern_at == pattern.len() {
                 return true;
+            }
+            stars += 1;
+            if stars > STARS_MAX {
+                return false;
             }
             if let Some(count) = elements_to_end(&pattern[pattern_at..]) {
                 // The last star: what follows can only sit at the end of the text.
@@ -239,6 +248,9 @@ mod tests {
         }
         assert!(matches(&stars, &text, false));
         assert!(matches(&[stars.as_slice(), b"a"].concat(), &text, false));
+        let (most, more) = (b"*?".repeat(1000), b"*?".repeat(1001));
+        assert!(matches(&most, &text, false) && matches(&[most.as_slice(), b"*"].concat(), &text, false));
+        assert!(!matches(&more, &text, false), "too many stars fit nothing");
     }
 
     /// The plain definition, exponential but obvious.

@@ -37,6 +37,7 @@ pub fn shard() -> Shard {
         listeners: Vec::new(),
         supervised: "no",
         enter_dir: |dir| Ok(dir.to_vec()),
+        sleep: |_| (),
     };
     Shard::new(0, 1, Config::default(), Box::leak(Box::new(server)), 1, 1)
 }

@@ -28,7 +28,7 @@ pub use file::{FatalConfig, Source, load};
 pub use options::{Config, Directive, TABLE};
 pub use rewrite::rewrite;
 
-use options::{HIDDEN, IMMUTABLE, NOT_LOADING, PROTECTED};
+use options::{HIDDEN, IMMUTABLE, NOT_LOADING, OURS, PROTECTED};
 
 /// Splits a line into words by the inline rules (quotes, escapes); None for unbalanced quotes.
 pub type SplitWords = fn(&[u8]) -> Option<Vec<Vec<u8>>>;
@@ -144,6 +144,9 @@ impl Config {
         let mut changes: Vec<Changed> = Vec::new();
         for (directive, asked, _) in chosen {
             let differs = (directive.show)(self, &directive.shape) != (directive.show)(&changed_config, &directive.shape);
+            if differs && directive.has(IMMUTABLE) {
+                return Err(set_failed(directive.name, "can't set immutable config"));
+            }
             if differs && changes.iter().all(|c| c.name != directive.name) {
                 changes.push(Changed { name: directive.name, asked });
             }
@@ -154,7 +157,7 @@ impl Config {
     /// Whether `directive` may be set now; the error is the whole reply.
     fn check_settable(&self, directive: &Directive, own: &str, context: SetContext) -> Result<(), String> {
         use kinds::Permission;
-        if directive.has(IMMUTABLE) {
+        if directive.has(IMMUTABLE) && !directive.has(OURS) {
             return Err(set_failed(own, "can't set immutable config"));
         }
         let may_set_protected = match self.enable_protected_configs {

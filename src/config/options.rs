@@ -27,6 +27,9 @@ pub const HIDDEN: Flags = 1 << 3;
 /// Not settable while data is loading.
 pub const NOT_LOADING: Flags = 1 << 4;
 
+/// Of this server alone, so that scripts which set everything to what it is meet it unprepared: that much is allowed.
+pub const OURS: Flags = 1 << 5;
+
 /// Reads words into the directive's field.
 type Parse = fn(&mut Config, &[&[u8]], &Shape) -> Result<(), Why>;
 
@@ -176,8 +179,8 @@ directives! {
     cluster_replica_no_failover: bool = false, "cluster-replica-no-failover" / "cluster-slave-no-failover", OWN, FREE;
     cluster_replica_validity_factor: i32 = 10, "cluster-replica-validity-factor" / "cluster-slave-validity-factor", number(0, I32_MAX), FREE;
     cluster_require_full_coverage: bool = true, "cluster-require-full-coverage", OWN, FREE;
-    core_listeners: bool = false, "core-listeners", OWN, IMMUTABLE;
-    cores: u32 = 0, "cores", number(0, 1024), IMMUTABLE;
+    core_listeners: bool = false, "core-listeners", OWN, IMMUTABLE | OURS;
+    cores: u32 = 0, "cores", number(0, 1024), IMMUTABLE | OURS;
     crash_log_enabled: bool = true, "crash-log-enabled", OWN, FREE;
     crash_memcheck_enabled: bool = true, "crash-memcheck-enabled", OWN, FREE;
     daemonize: bool = false, "daemonize", OWN, IMMUTABLE;

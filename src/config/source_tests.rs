@@ -14,7 +14,7 @@ fn option_lines(args: &[&str]) -> Vec<String> {
 }
 
 fn rewritten(old: &str, config: &Config) -> String {
-    String::from_utf8(rewrite(old.as_bytes(), config, &Config::default(), split)).expect("ASCII")
+    String::from_utf8(rewrite(old.as_bytes(), config, &Config::default(), split, false)).expect("ASCII")
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn hostile_text_never_panics() {
         }
         let loaded = load(&text, &Files, split);
         assert!(loaded.is_err() || loaded.is_ok());
-        let out = rewrite(&text, &Config::default(), &Config::default(), split);
+        let out = rewrite(&text, &Config::default(), &Config::default(), split, false);
         assert!(out.len() <= text.len() * 3 + 8);
     }
 }

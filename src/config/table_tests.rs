@@ -1,6 +1,6 @@
 //! Claims about the directive table, row by row.
 
-use super::options::{FREE, HIDDEN, IMMUTABLE, NOT_LOADING, PROTECTED, SENSITIVE};
+use super::options::{FREE, HIDDEN, IMMUTABLE, NOT_LOADING, OURS, PROTECTED, SENSITIVE};
 use super::tests::shown;
 use super::value::{Shape, Unit};
 use super::*;
@@ -61,8 +61,8 @@ cluster-preferred-endpoint-type|||ip|FREE
 cluster-replica-no-failover|cluster-slave-no-failover||no|FREE
 cluster-replica-validity-factor|cluster-slave-validity-factor|0 2147483647|10|FREE
 cluster-require-full-coverage|||yes|FREE
-core-listeners|||no|IMMUTABLE
-cores||0 1024|0|IMMUTABLE
+core-listeners|||no|IMMUTABLE+OURS
+cores||0 1024|0|IMMUTABLE+OURS
 crash-log-enabled|||yes|FREE
 crash-memcheck-enabled|||yes|FREE
 daemonize|||no|IMMUTABLE
@@ -210,6 +210,7 @@ fn flag(word: &str) -> options::Flags {
         "SENSITIVE" => SENSITIVE,
         "HIDDEN" => HIDDEN,
         "NOT_LOADING" => NOT_LOADING,
+        "OURS" => OURS,
         _ => panic!("{word}"),
     }
 }

@@ -267,6 +267,9 @@ fn set_is_all_or_nothing_and_reports_what_changed() {
     assert_eq!(unknown, "ERR Unknown option or number of arguments for CONFIG SET - 'foo'");
     let first = set(&config, &[("databases", "1"), ("foo", "3")]).expect_err("databases");
     assert!(first.ends_with("can't set immutable config"));
+    let cores = config.cores.to_string();
+    assert!(set(&config, &[("cores", &cores), ("core-listeners", "no")]).is_ok(), "ours, and nothing changes");
+    assert!(set(&config, &[("core-listeners", "yes")]).expect_err("changes").ends_with("can't set immutable config"));
     let twice = set(&config, &[("maxclients", "10"), ("MAXCLIENTS", "20")]).expect_err("twice");
     assert_eq!(twice, "ERR CONFIG SET failed (possibly related to argument 'maxclients') - duplicate parameter");
     let pairs: [(&[u8], &[u8]); 3] = [(b"slave-priority", b"10"), (b"replica-priority", b"20"), (b"hz", b"10")];

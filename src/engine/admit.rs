@@ -146,6 +146,7 @@ mod tests {
             listeners: Vec::new(),
             supervised: "no",
             enter_dir: |dir| Ok(dir.to_vec()),
+            sleep: |_| (),
         };
         let mut shard = Shard::new(0, 1, Config::default(), Box::leak(Box::new(server)), 1, 1);
         shard.clients.insert(Client { id: 1, is_authenticated: true, ..Client::default() });

@@ -6,7 +6,11 @@
 
 use super::link::Back;
 use crate::proto::{encode::Out, parse::Resume};
+use crate::spec::client::Output;
 use std::collections::VecDeque;
+
+/// An output buffer above this size counts as a list of replies.
+pub const REPLY_BYTES: usize = 16 * 1024;
 
 /// A reply that is owed or kept back.
 struct Owed {
@@ -243,6 +247,19 @@ impl Conn {
         let rest = self.out.buf.split_off(count);
         self.gates.iter_mut().for_each(|(_, end)| *end -= count);
         std::mem::replace(&mut self.out.buf, rest)
+    }
+
+    /// The same in detail, as operators see it.
+    pub fn output(&self) -> Output {
+        let buf = &self.out.buf;
+        let is_small = buf.capacity() <= REPLY_BYTES;
+        let apart = [if is_small { 0 } else { buf.capacity() }, self.side.len(), self.sending];
+        Output {
+            bytes: if is_small { buf.len() } else { 0 },
+            capacity: if is_small { buf.capacity() } else { 0 },
+            pieces: apart.iter().filter(|bytes| **bytes > 0).count(),
+            piece_bytes: apart.iter().sum(),
+        }
     }
 
     /// Bytes of output this connection holds in memory.

@@ -348,16 +348,17 @@ impl Worker {
         let client = &mut self.shard.clients[i];
         client.last_command = entry.full_name;
         let facts = Facts { db: client.db, mode: client.reply_mode };
-        if client.multi.is_some() && !super::multi::runs_inside_multi(spec) {
+        let is_queued = client.multi.is_some() && !super::multi::runs_inside_multi(spec);
+        if self.shard.pause.until_ms != 0 && self.is_paused(i, spec.flags) {
+            return Taken::Stalled;
+        }
+        if is_queued {
             // Nothing is owed while commands are queued: what is owed now is the EXEC before this command, which has yet to run.
             if self.conns.get(i).is_none_or(|c| !c.is_idle()) && !self.probe.has(Fault::QueuedBehindExec) {
                 return Taken::Stalled;
             }
             self.queue_command(i, row, &args);
             return Taken::Done;
-        }
-        if self.shard.pause.until_ms != 0 && self.is_paused(i, spec.flags) {
-            return Taken::Stalled;
         }
         if self.is_held_up(i, spec.flags) {
             return Taken::Stalled;
@@ -378,6 +379,8 @@ impl Worker {
         {
             return self.take_alone(i, |w| w.single(i, facts, (row, &args), place, 0, None));
         }
+        // Who lists clients sees its own command among what it has sent.
+        self.shard.clients[i].input_bytes = args.base.len();
         match spec.route {
             Route::Home => self.at_home(i, |w| w.run_at_home(i, row, &args)),
             Route::Session(op) => self.take_session(i, row, op, &args, place),
@@ -592,15 +595,14 @@ impl Worker {
         }
     }
 
+    /// Whether CLIENT PAUSE holds the command up; its client counts as blocked then.
+    #[cold]
     fn is_paused(&mut self, i: usize, flags: Flags) -> bool {
-        if self.now >= self.shard.pause.until_ms {
-            self.shard.pause = Default::default();
-            self.look_again_all();
-            return false;
-        }
-        let is_exempt = flags.has(Flags::ADMIN) && self.shard.clients[i].last_command.starts_with("client|");
-        let writes = flags.has(Flags::WRITE) || self.shard.clients[i].last_command == "exec" && self.exec_writes(i);
-        !is_exempt && (!self.shard.pause.writes_only || writes)
+        let writing = Flags::WRITE.and(Flags::MAY_REPLICATE);
+        let writes = || flags.has(writing) || self.shard.clients[i].last_command == "exec" && self.exec_has(i, writing);
+        let is_paused = !self.shard.pause.writes_only || writes();
+        self.shard.clients[i].is_postponed = is_paused;
+        is_paused
     }
 
     fn refuse_at_home(&mut self, i: usize, row: Option<u16>, refusal: &crate::spec::Refusal) {
@@ -629,8 +631,10 @@ impl Worker {
 
     /// Runs a command of the connection itself.
     fn run_at_home(&mut self, i: usize, row: u16, args: &Args) {
-        let mode = self.shard.clients[i].reply_mode;
-        self.takes_mute(i);
+        let client = &mut self.shard.clients[i];
+        if client.reply_mode == ReplyMode::SkipNext {
+            client.reply_mode = ReplyMode::Skip;
+        }
         let client = &self.shard.clients[i];
         let job = Job { row, args: *args, db: client.db, now: self.now, origin: super::origin(client, false), home: Some(i), hint: None };
         let start = (self.nanos)();
@@ -642,10 +646,12 @@ impl Worker {
         run::note_slow(&mut self.shard, &job, nanos);
         let client = &mut self.shard.clients[i];
         conn.out.resp3 = client.is_resp3;
-        // CLIENT REPLY ON answers although replies were off; whatever follows a SKIP does not.
-        let is_skipped = matches!(mode, ReplyMode::Skip | ReplyMode::SkipNext);
-        if is_skipped || client.reply_mode != ReplyMode::On {
+        // CLIENT REPLY ON answers although replies were off or this one was to be skipped.
+        if client.reply_mode != ReplyMode::On {
             conn.out.buf.truncate(before);
+        }
+        if client.reply_mode == ReplyMode::Skip {
+            client.reply_mode = ReplyMode::On;
         }
         if client.watched.is_empty() {
             self.release_watches(i);
@@ -677,6 +683,9 @@ impl Worker {
         marked.into_iter().for_each(|i| self.mark_dirty(i));
         if self.shard.waits.clients > 0 {
             self.look_at_unblocked();
+        }
+        if self.shard.pause.until_ms == 0 {
+            self.look_again_all();
         }
     }
 

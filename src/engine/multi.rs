@@ -12,6 +12,7 @@ use super::{
 use crate::keyspace::slots;
 use crate::proto::encode::Out;
 use crate::spec::{Args, Flags, Refusal, Route, SessionOp, Spec, client::Queued, client::Transaction, client::Watched};
+use std::collections::BTreeSet;
 
 /// Commands that are not queued between MULTI and EXEC.
 pub fn runs_inside_multi(spec: &Spec) -> bool {
@@ -218,8 +219,13 @@ impl Worker {
 
     /// Whether the queued block writes.
     pub(super) fn exec_writes(&self, i: usize) -> bool {
+        self.exec_has(i, Flags::WRITE)
+    }
+
+    /// Whether a queued command has any of these flags.
+    pub(super) fn exec_has(&self, i: usize, flags: Flags) -> bool {
         let multi = self.shard.clients[i].multi.as_ref();
-        multi.is_some_and(|m| m.queue.iter().any(|q| q.spec.flags.has(Flags::WRITE)))
+        multi.is_some_and(|m| m.queue.iter().any(|q| q.spec.flags.has(flags)))
     }
 
     /// Leaves MULTI and lets go of watches.
@@ -228,10 +234,12 @@ impl Worker {
         self.release_watches(i);
     }
 
-    /// The keys of a WATCH call.
+    /// The keys of a WATCH call that the connection does not watch yet, each once.
     pub(super) fn keys_to_watch(&self, i: usize, args: &Args) -> Vec<Watched> {
-        let db = self.shard.clients[i].db;
-        args.from(1).map(|key| Watched { db, key: key.to_vec(), slot: slots::slot_of(key), token: 0 }).collect()
+        let client = &self.shard.clients[i];
+        let mut known: BTreeSet<&[u8]> = client.watched.iter().filter(|w| w.db == client.db).map(|w| w.key.as_slice()).collect();
+        let new = args.from(1).filter(|key| known.insert(key));
+        new.map(|key| Watched { db: client.db, key: key.to_vec(), slot: slots::slot_of(key), token: 0 }).collect()
     }
 
     /// Whether the keys of a WATCH call are all here.

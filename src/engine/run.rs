@@ -104,9 +104,18 @@ pub fn account(shard: &mut Shard, row: u16, nanos: u64, calls: u64) {
     stat.calls += calls;
     stat.nanos += nanos;
     shard.stats.commands_processed += calls;
-    shard.stats.command_usec += nanos / 1000;
+    shard.stats.command_nanos += nanos;
     if shard.config.latency_tracking {
         shard.latency.record(row as usize, nanos / calls.max(1), calls);
+    }
+}
+
+/// Counts a command of several cores that took `nanos` from its start to its answer; the time that the cores spent on it is counted there.
+pub fn account_whole(shard: &mut Shard, row: u16, nanos: u64) {
+    shard.command_stats[row as usize].calls += 1;
+    shard.stats.commands_processed += 1;
+    if shard.config.latency_tracking {
+        shard.latency.record(row as usize, nanos, 1);
     }
 }
 
@@ -116,7 +125,8 @@ pub fn note_slow(shard: &mut Shard, job: &Job, nanos: u64) {
     let row = shard.server.commands.row(job.row);
     let flags = row.spec.flags;
     let threshold = shard.config.slowlog_log_slower_than;
-    if threshold >= 0 && usec >= threshold as u64 && !flags.has(Flags::SKIP_SLOWLOG) {
+    let is_kept = threshold >= 0 && shard.config.slowlog_max_len > 0;
+    if is_kept && usec >= threshold as u64 && !flags.has(Flags::SKIP_SLOWLOG) {
         let id = shard.server.next_slow.fetch_add(1, Ordering::Relaxed);
         let entry = Entry::new(id, row.full_name, &job.args, usec, job.now);
         let (client, core) = (job.origin.client, usize::from(job.origin.home));

@@ -129,6 +129,10 @@ impl Worker {
         self.take_in_messages();
         self.pass(Point::MessagesTaken);
         self.time_out_waits();
+        if self.shard.pause.until_ms != 0 && now >= self.shard.pause.until_ms {
+            self.shard.end_pause();
+            self.look_again_all();
+        }
         if std::mem::take(&mut self.is_starved) {
             self.look_again_all();
         }
@@ -188,10 +192,8 @@ impl Worker {
             self.shard.record_expired();
             self.shard.fx.unit = unit;
         }
-        if let Some(mut doomed) = self.shard.doomed.pop()
-            && !doomed.step(&mut self.shard.ks, BACKGROUND_KEYS)
-        {
-            self.shard.doomed.push(doomed);
+        if self.shard.ks.has_doomed() {
+            self.shard.ks.free_doomed(BACKGROUND_KEYS);
         }
     }
 
@@ -204,8 +206,7 @@ impl Worker {
     pub fn has_work(&self) -> bool {
         !self.again.is_empty()
             || self.has_durable_work()
-            || !self.shard.doomed.is_empty()
-            || self.shard.ks.has_ready()
+            || (self.shard.ks.has_doomed() && !self.shard.debug.pause_cron && !self.shard.persist.is_choked)
             || self.next_expiry().is_some_and(|at| at <= self.now)
     }
 

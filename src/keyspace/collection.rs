@@ -291,11 +291,13 @@ impl Keyspace {
         }
     }
 
-    /// A collection that nobody can reach any more: freed now if it is small, else in steps.
-    pub(super) fn discard(&mut self, object: Object) {
-        if object.bytes() > AT_ONCE {
+    /// A collection that nobody can reach any more: freed now if it is small, else in steps. Says whether it is left to those.
+    pub(super) fn discard(&mut self, object: Object) -> bool {
+        let is_big = object.bytes() > AT_ONCE;
+        if is_big {
             self.graveyard.push_back(object);
         }
+        is_big
     }
 
     /// Frees about `budget` elements of discarded collections; returns what is left of the budget.
@@ -308,6 +310,7 @@ impl Keyspace {
         {
             if object.free_some(left * ELEMENTS_A_KEY) {
                 self.graveyard.pop_front();
+                self.stats.lazyfreed += 1;
                 left -= 1;
             } else {
                 left = 0;

@@ -1,7 +1,7 @@
 //! FLUSHDB and SWAPDB at once, freeing in slices.
 //!
-//! A flushed database's number gets a fresh space; the old one is **doomed** and freed table by table by whoever holds
-//! the `Doomed` handle, or by any later one: the keyspace keeps the list, so a dropped handle loses nothing.
+//! A flushed database's number gets a fresh space; the old one is **doomed** and freed table by table by `free_doomed`, which
+//! the owner of the keyspace calls while `has_doomed` says so. Big values that were deleted go the same way (`collection.rs`).
 //!
 //! Invariants
 //! - A doomed space is in no database; its entries stay valid until their table is taken, so timers that come up
@@ -21,37 +21,17 @@ pub(super) struct Doom {
     len: usize,
 }
 
-/// Work that a flush left behind. Dropping it delays the freeing until another flush is stepped through.
-#[must_use = "memory is freed by calling step until it says done"]
-#[derive(Debug)]
-pub struct Doomed {
-    keys: usize,
-}
-
-impl Doomed {
-    /// Keys that the flush removed.
-    #[must_use]
-    pub fn keys(&self) -> usize {
-        self.keys
-    }
-
-    /// Frees about `budget` keys of everything that was flushed; `true` when nothing is left.
-    pub fn step(&mut self, keys: &mut Keyspace, budget: usize) -> bool {
-        keys.free_doomed(budget)
-    }
-}
-
 impl Keyspace {
-    /// Empties a database. What it held is freed by stepping through the result.
-    pub fn flush(&mut self, db: usize) -> Doomed {
+    /// Empties a database; returns how many keys it had. Their memory is left to `free_doomed`.
+    pub fn flush(&mut self, db: usize) -> usize {
         let Some(&old) = self.numbers.get(db) else {
-            return Doomed { keys: 0 };
+            return 0;
         };
         let keys = self.len(db);
         if keys == 0 {
-            return Doomed { keys };
+            return 0;
         }
-        self.before_replacing(&[db]);
+        self.before_replacing(db, None);
         let fresh = self.free_spaces.pop().unwrap_or_else(|| {
             self.spaces.push(Space::default());
             self.spaces.len() - 1
@@ -59,7 +39,7 @@ impl Keyspace {
         self.numbers[db] = fresh;
         self.doomed.push_back(Doom { space: old, root: 0, hash: 0, len: keys });
         self.stats.changes += keys as u64;
-        Doomed { keys }
+        keys
     }
 
     /// Exchanges two databases. No change is counted: the database is one on all cores.
@@ -67,17 +47,18 @@ impl Keyspace {
         if a == b || a.max(b) >= self.numbers.len() {
             return;
         }
-        self.before_replacing(&[a, b]);
+        self.before_replacing(a, Some(b));
+        self.before_replacing(b, Some(a));
         self.numbers.swap(a, b);
     }
 
-    /// Whether flushed keys are waiting to be freed.
+    /// Whether flushed keys or big values that were deleted are waiting to be freed.
     #[must_use]
     pub fn has_doomed(&self) -> bool {
         !self.doomed.is_empty() || !self.graveyard.is_empty()
     }
 
-    /// Frees about `budget` flushed keys; `true` when none is left. The same as stepping through a `Doomed`.
+    /// Frees about `budget` of them; `true` when none is left.
     pub fn free_doomed(&mut self, budget: usize) -> bool {
         let mut left = self.free_graves(budget.max(1));
         let mut entries = Vec::new();
@@ -122,9 +103,12 @@ impl Keyspace {
             if let Some(&ahead) = entries.get(i + AHEAD) {
                 self.store.prefetch(ahead);
             }
-            if let Some(Held::Object(object)) = self.bury(space, Entry::from_number(number)) {
-                self.discard(object);
-            }
+            // A key counts once: with its value if that is freed later, too.
+            let is_left = match self.bury(space, Entry::from_number(number)) {
+                Some(Held::Object(object)) => self.discard(object),
+                _ => false,
+            };
+            self.stats.lazyfreed += u64::from(!is_left);
         }
     }
 
@@ -157,7 +141,7 @@ impl Keyspace {
         self.free_spaces.push(space);
     }
 
-    /// Keys that are flushed and not yet freed.
+    /// Keys that are flushed and big values that are deleted, not yet freed.
     #[must_use]
     pub fn doomed_len(&self) -> usize {
         self.doomed.iter().map(|doom| doom.len).sum::<usize>() + self.graveyard.len()

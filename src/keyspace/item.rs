@@ -102,6 +102,8 @@ pub struct Stats {
     pub expired_fields: u64,
     /// Changes of any key ("dirty").
     pub changes: u64,
+    /// Flushed keys and big values that were freed after they were gone.
+    pub lazyfreed: u64,
     /// Writes refused because the core's memory for entries or index was full.
     pub refused: u64,
 }

@@ -50,7 +50,6 @@ use foldhash::{SharedSeed, quality::FoldHasher};
 pub use collection::{Edited, Unedited};
 pub use entry::{INLINE_MAX, Kind};
 pub use expire::{Names, Over};
-pub use flush::Doomed;
 pub use item::{Item, Look, Stats, StrRef, Ttl, Tuning, Value};
 pub use slots::{SLOTS, owner_of, range_of, slot_of};
 pub use tracked::{Reader, Touched};

@@ -10,7 +10,7 @@
 //! - A call ends between two home buckets, and order is by hash: a key that is there from the first call to the last is
 //!   returned at least once (here: exactly once), whatever grows, splits or shrinks in between.
 //! - A call returns at least one key unless the range is finished. It passes `count` by at most one bucket's keys.
-//! - Keys whose time is over are handed out too; the caller, who knows the time, leaves them out.
+//! - Keys whose time is over are handed out too; the caller, who knows the time, leaves them out and may have them deleted.
 //!
 //! Ref: redis.io/commands/scan ("Scan guarantees")
 
@@ -40,6 +40,14 @@ impl Keyspace {
     pub fn scan_slot(&mut self, db: usize, slot: u16, cursor: u64, count: usize, visit: &mut dyn FnMut(Item)) -> u64 {
         let next = self.scan_slots(db, cursor.max(u64::from(slot) << HASH_BITS), count, slot..slot + 1, visit);
         if next >> HASH_BITS == u64::from(slot) && next != 0 { next } else { 0 }
+    }
+
+    /// Deletes those of the keys that a walk met whose time is over, as if somebody had asked for them.
+    pub fn expire_met(&mut self, db: usize, names: &[Vec<u8>], now: i64) {
+        for name in names {
+            let key = self.key(name);
+            self.live(db, &key, now);
+        }
     }
 
     /// The slot a SCAN cursor stands in: which core to ask. Anything is a cursor: what names no slot counts as done.

@@ -145,10 +145,10 @@ impl Pair {
     fn rare_step(&mut self, db: usize) {
         match self.rng.below(200) {
             0 => {
-                let mut doomed = self.keys.flush(db);
+                self.keys.flush(db);
                 self.model.retain(|(other, _), _| *other != db);
                 if self.rng.below(2) == 0 {
-                    while !doomed.step(&mut self.keys, 100) {}
+                    while !self.keys.free_doomed(100) {}
                 }
             }
             1 => {
@@ -207,8 +207,8 @@ fn random_operations_agree_with_a_map() {
             }
         }
         for db in 0..3 {
-            let mut doomed = pair.keys.flush(db);
-            while !doomed.step(&mut pair.keys, 1000) {}
+            pair.keys.flush(db);
+            while !pair.keys.free_doomed(1000) {}
         }
         assert!(pair.keys.free_doomed(usize::MAX));
         assert_eq!(pair.keys.store.used_bytes(), 0, "seed {seed}");
@@ -364,10 +364,10 @@ fn watching_sees_every_kind_of_change_and_nothing_else() {
     let key = keys.key(name);
     let other = keys.key(b"other");
     let mut check = |expected: bool, before: &dyn Fn(&mut Keyspace), change: &dyn Fn(&mut Keyspace), later: i64| {
-        let mut doomed = keys.flush(0);
-        doomed.step(&mut keys, 1000);
-        let mut doomed = keys.flush(1);
-        doomed.step(&mut keys, 1000);
+        keys.flush(0);
+        keys.free_doomed(1000);
+        keys.flush(1);
+        keys.free_doomed(1000);
         before(&mut keys);
         let token = keys.watch(0, &key, now);
         assert!(keys.is_unchanged(0, &key, token, now));
@@ -393,8 +393,26 @@ fn watching_sees_every_kind_of_change_and_nothing_else() {
     check(true, &over, &none, 0);
     check(true, &over, &|k| assert!(!k.exists(0, &key, now)), 0);
     check(false, &over, &set, 0);
-    check(false, &set, &|k| drop(k.flush(0)), 0);
-    check(true, &none, &|k| drop(k.flush(0)), 0);
+    let flush = |k: &mut Keyspace| assert!(k.flush(0) < 2);
+    check(false, &set, &flush, 0);
+    check(true, &none, &flush, 0);
+    check(true, &over, &flush, 0);
+    check(false, &timed, &|k| assert!(k.find(0, &other, 1501, Look::Read).is_none() && k.flush(0) == 1), 501);
+    let stale = |k: &mut Keyspace| assert!(k.set_str(1, &key, b"v", Ttl::At(500), now));
+    check(true, &over, &|k| k.swap(0, 1), 0);
+    check(true, &stale, &|k| k.swap(0, 1), 0);
+    let both = |other: &dyn Fn(&mut Keyspace), k: &mut Keyspace| {
+        stale(k);
+        other(k);
+    };
+    check(true, &|k| both(&over, k), &|k| k.swap(0, 1), 0);
+    check(false, &|k| both(&set, k), &|k| k.swap(0, 1), 0);
+    let swap_and = |then: &dyn Fn(&mut Keyspace), k: &mut Keyspace| {
+        k.swap(0, 1);
+        then(k);
+    };
+    check(true, &stale, &|k| swap_and(&|k| assert!(!k.exists(0, &key, now)), k), 0);
+    check(false, &stale, &|k| swap_and(&set, k), 0);
     check(false, &set, &|k| k.swap(0, 1), 0);
     check(true, &none, &|k| k.swap(0, 1), 0);
     check(false, &|k| assert!(k.set_int(1, &key, 1, Ttl::None)), &|k| k.swap(0, 1), 0);
@@ -446,6 +464,49 @@ fn expired_keys_are_queued_in_order_and_skipped_slots_wait() {
     let key = keys.key(b"z");
     keys.set_str(0, &key, b"v", Ttl::At(200), 150);
     assert!(keys.find(0, &key, 201, Look::Read).is_none() && keys.len(0) == 1);
+}
+
+#[test]
+fn keys_that_a_walk_met_go_when_their_time_is_over_unless_they_are_kept() {
+    let mut keys = Keyspace::new(2, 1, 0..SLOTS);
+    let names = [b"a".to_vec(), b"b".to_vec(), b"none".to_vec()];
+    for (name, at) in [(b"a", 10), (b"b", 900)] {
+        let key = keys.key(name);
+        keys.set_str(0, &key, b"v", Ttl::At(at), 0);
+    }
+    keys.tuning.keep_expired = true;
+    keys.expire_met(0, &names, 100);
+    assert_eq!(keys.len(0), 2);
+    keys.tuning.keep_expired = false;
+    keys.expire_met(0, &names, 100);
+    assert_eq!((keys.len(0), keys.stats.expired_keys, keys.stats.misses), (1, 1, 0));
+}
+
+#[test]
+fn what_is_freed_later_is_counted_once_it_is() {
+    use crate::data::{collection::Limits, list::List};
+    let mut keys = Keyspace::new(2, 1, 0..SLOTS);
+    let (big, small) = (keys.key(b"big"), keys.key(b"small"));
+    let fill = |keys: &mut Keyspace, key: &Key, count: usize| {
+        let added = keys.edit::<List, ()>(0, key, |list| {
+            (0..count).for_each(|_| list.push_back(&[b'x'; 100], &Limits::default()));
+            ((), 1)
+        });
+        assert!(added.is_some());
+    };
+    fill(&mut keys, &big, 1000);
+    fill(&mut keys, &small, 3);
+    let before = keys.used_bytes();
+    assert!(keys.remove(0, &small) && !keys.has_doomed());
+    assert!(keys.remove(0, &big) && keys.has_doomed() && keys.doomed_len() == 1);
+    while !keys.free_doomed(1) {}
+    assert_eq!((keys.stats.lazyfreed, keys.doomed_len(), keys.has_doomed()), (1, 0, false));
+    assert!(keys.used_bytes() + 100_000 < before);
+    fill(&mut keys, &big, 1000);
+    fill(&mut keys, &small, 3);
+    assert_eq!((keys.flush(0), keys.doomed_len()), (2, 2));
+    while !keys.free_doomed(1) {}
+    assert_eq!(keys.stats.lazyfreed, 3);
 }
 
 #[test]
@@ -635,9 +696,9 @@ mod fields {
         keys.set_str(1, &b, b"a string", Ttl::None, 102);
         assert!(keys.element_timers.is_empty());
         put(&mut keys, 1, b"a", &[("f", Some(400))]);
-        let mut doomed = keys.flush(1);
+        keys.flush(1);
         assert_eq!((keys.expire_due(500, 10, &mut |_| false), drained(&mut keys).len()), (1, 0));
-        while !doomed.step(&mut keys, 100) {}
+        while !keys.free_doomed(100) {}
         assert_eq!((keys.next_expiry(), keys.element_timers.len()), (None, 0));
     }
 

@@ -32,6 +32,15 @@ const UNTOLD: u8 = 128;
 /// Token bit: the key's time was over when WATCH was called.
 const WAS_EXPIRED: u64 = 1;
 
+/// Whether a key is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    None,
+    /// Its time is over and nobody has noticed.
+    Over,
+    Live,
+}
+
 struct Watch {
     db: usize,
     key: Box<[u8]>,
@@ -40,6 +49,8 @@ struct Watch {
     version: u64,
     /// The same, but deleting the key after its time was over counts as well.
     version_with_burial: u64,
+    /// SWAPDB has put a key here whose time was over where there was none: to whoever watches, there still is none.
+    is_stale: bool,
 }
 
 /// All watched keys, by hash.
@@ -59,6 +70,9 @@ impl Watched {
         self.version += 1;
         let version = self.version;
         if let Some(watch) = self.find(db, key) {
+            if std::mem::take(&mut watch.is_stale) && is_burial {
+                return;
+            }
             watch.version_with_burial = version;
             if !is_burial {
                 watch.version = version;
@@ -153,7 +167,7 @@ impl Keyspace {
         self.watched.version += 1;
         let version = self.watched.version;
         if self.watched.find(db, key).is_none() {
-            let watch = Watch { db, key: key.bytes.into(), watchers: 0, version, version_with_burial: version };
+            let watch = Watch { db, key: key.bytes.into(), watchers: 0, version, version_with_burial: version, is_stale: false };
             self.watched.keys.entry(key.hash).or_default().push(watch);
         }
         let version = self.watched.find(db, key).map_or(0, |watch| {
@@ -190,7 +204,8 @@ impl Keyspace {
             let version = if was_expired { watch.version } else { watch.version_with_burial };
             version == token >> 1
         });
-        same && (was_expired || !self.is_over(db, key, now))
+        let is_stale = self.watched.find(db, key).is_some_and(|watch| watch.is_stale);
+        same && (was_expired || is_stale || !self.is_over(db, key, now))
     }
 
     /// Switches the report of touched keys on (from empty) or off.
@@ -285,32 +300,41 @@ impl Keyspace {
         self.index.set_walking(on);
     }
 
-    /// The keys of these databases are about to be replaced: those watched or awaited that exist in any of them change.
-    pub(super) fn before_replacing(&mut self, dbs: &[usize]) {
+    /// The keys of database `db` are about to be replaced by those of `other`, or by none: awaited keys that exist in either change,
+    /// watched keys where that can be seen, since a key whose time is over is none.
+    pub(super) fn before_replacing(&mut self, db: usize, other: Option<usize>) {
         if self.attention & (WATCHED | AWAITED) == 0 {
             return;
         }
-        let is_of = |db: &usize| dbs.contains(db);
-        let awaited: Vec<Named> = self.awaited.keys.values().flatten().filter(|(db, _)| is_of(db)).cloned().collect();
-        for (db, bytes) in awaited {
+        let awaited: Vec<Named> = self.awaited.keys.values().flatten().filter(|(of, _)| *of == db).cloned().collect();
+        for (_, bytes) in awaited {
             let key = self.key(&bytes);
-            if dbs.iter().any(|&other| self.locate(other, &key).is_some()) {
+            if self.locate(db, &key).is_some() || other.is_some_and(|other| self.locate(other, &key).is_some()) {
                 self.note_ready(db, &key);
             }
         }
-        let watched: Vec<(usize, Box<[u8]>)> = self
-            .watched
-            .keys
-            .values()
-            .flatten()
-            .filter(|watch| dbs.contains(&watch.db))
-            .map(|watch| (watch.db, watch.key.clone()))
-            .collect();
-        for (db, bytes) in watched {
+        let watched: Vec<Box<[u8]>> = self.watched.keys.values().flatten().filter(|w| w.db == db).map(|w| w.key.clone()).collect();
+        for bytes in watched {
             let key = self.key(&bytes);
-            if dbs.iter().any(|&other| self.locate(other, &key).is_some()) {
-                self.watched.change(db, &key, false);
+            let (old, new) = (self.presence(db, &key), other.map_or(Presence::None, |other| self.presence(other, &key)));
+            match (old, new) {
+                (Presence::None, Presence::None) => {}
+                (Presence::None, Presence::Over) => {
+                    if let Some(watch) = self.watched.find(db, &key) {
+                        watch.is_stale = true;
+                    }
+                }
+                (Presence::Over, Presence::None | Presence::Over) => self.watched.change(db, &key, true),
+                (Presence::Live, _) | (_, Presence::Live) => self.watched.change(db, &key, false),
             }
+        }
+    }
+
+    fn presence(&self, db: usize, key: &Key) -> Presence {
+        match self.locate(db, key) {
+            None => Presence::None,
+            Some(_) if self.is_over(db, key, self.now) => Presence::Over,
+            Some(_) => Presence::Live,
         }
     }
 

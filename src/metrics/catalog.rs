@@ -42,7 +42,8 @@ pub struct Facts {
     pub repl_backlog_bytes: u64,
     pub rss_bytes: u64,
     pub system_bytes: u64,
-    pub heap_bytes: u64,
+    /// Resident before there was any key or client.
+    pub startup_bytes: u64,
     pub user_usec: u64,
     pub system_usec: u64,
     pub percentiles: Vec<f64>,
@@ -51,17 +52,20 @@ pub struct Facts {
 }
 
 impl View {
-    /// Bytes of keys, values and everything else that was allocated.
+    /// Bytes of keys, values and clients, and of what was there before them.
     pub fn used_bytes(&self) -> u64 {
-        self.total.numbers.data_bytes + self.facts.heap_bytes
+        self.total.numbers.data_bytes + self.base_bytes()
     }
     /// The most bytes ever used.
     pub fn peak_bytes(&self) -> u64 {
-        self.total.numbers.peak_bytes.max(self.used_bytes())
+        (self.total.numbers.peak_bytes + self.base_bytes()).max(self.used_bytes())
     }
-    /// Bytes that are not keys and values: heap, index, timers.
+    /// Bytes that are not keys and values: the server itself, clients, index, timers.
     pub fn overhead_bytes(&self) -> u64 {
-        self.facts.heap_bytes + self.total.numbers.index_bytes
+        self.base_bytes() + self.total.numbers.index_bytes
+    }
+    fn base_bytes(&self) -> u64 {
+        self.facts.startup_bytes + self.total.numbers.client_bytes
     }
     /// Bytes of keys and values.
     pub fn dataset_bytes(&self) -> u64 {
@@ -112,12 +116,21 @@ pub enum Body {
     Both(&'static [Field], Print),
 }
 
+/// When a section is printed besides when it is asked for by name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shown {
+    /// By INFO without arguments.
+    Always,
+    /// By `INFO all`.
+    InAll,
+    ByName,
+}
+
 /// One section.
 pub struct Section {
     /// As printed behind `# `; asked for in any case.
     pub title: &'static str,
-    /// Part of INFO without arguments.
-    pub is_default: bool,
+    pub shown: Shown,
     pub body: Body,
 }
 
@@ -129,20 +142,21 @@ macro_rules! fields {
 
 /// All sections in the order in which they are printed.
 pub const TABLE: &[Section] = &[
-    Section { title: "Server", is_default: true, body: Body::Both(SERVER, listeners) },
-    Section { title: "Clients", is_default: true, body: Body::Fields(CLIENTS) },
-    Section { title: "Memory", is_default: true, body: Body::Fields(MEMORY) },
-    Section { title: "Persistence", is_default: true, body: Body::Both(PERSISTENCE, log_and_loading) },
-    Section { title: "Stats", is_default: true, body: Body::Fields(STATS) },
-    Section { title: "Replication", is_default: true, body: Body::Fields(REPLICATION) },
-    Section { title: "CPU", is_default: true, body: Body::Fields(CPU) },
-    Section { title: "Modules", is_default: true, body: Body::Lines(|_, _| {}) },
-    Section { title: "Commandstats", is_default: false, body: Body::Lines(command_lines) },
-    Section { title: "Errorstats", is_default: true, body: Body::Lines(error_lines) },
-    Section { title: "Latencystats", is_default: false, body: Body::Lines(latency_lines) },
-    Section { title: "Cluster", is_default: true, body: Body::Fields(CLUSTER) },
-    Section { title: "Cores", is_default: true, body: Body::Lines(core_lines) },
-    Section { title: "Keyspace", is_default: true, body: Body::Lines(database_lines) },
+    Section { title: "Server", shown: Shown::Always, body: Body::Both(SERVER, listeners) },
+    Section { title: "Clients", shown: Shown::Always, body: Body::Fields(CLIENTS) },
+    Section { title: "Memory", shown: Shown::Always, body: Body::Fields(MEMORY) },
+    Section { title: "Persistence", shown: Shown::Always, body: Body::Both(PERSISTENCE, log_and_loading) },
+    Section { title: "Stats", shown: Shown::Always, body: Body::Fields(STATS) },
+    Section { title: "Replication", shown: Shown::Always, body: Body::Fields(REPLICATION) },
+    Section { title: "CPU", shown: Shown::Always, body: Body::Fields(CPU) },
+    Section { title: "Modules", shown: Shown::Always, body: Body::Lines(|_, _| {}) },
+    Section { title: "Commandstats", shown: Shown::InAll, body: Body::Lines(command_lines) },
+    Section { title: "Errorstats", shown: Shown::Always, body: Body::Lines(error_lines) },
+    Section { title: "Latencystats", shown: Shown::InAll, body: Body::Lines(latency_lines) },
+    Section { title: "Cluster", shown: Shown::Always, body: Body::Fields(CLUSTER) },
+    Section { title: "Cores", shown: Shown::Always, body: Body::Lines(core_lines) },
+    Section { title: "Keyspace", shown: Shown::Always, body: Body::Lines(database_lines) },
+    Section { title: "Debug", shown: Shown::ByName, body: Body::Fields(DEBUG) },
 ];
 
 const SERVER: &[Field] = fields! {
@@ -199,7 +213,7 @@ const MEMORY: &[Field] = fields! {
     used_memory_peak_human = |v| human::bytes(v.peak_bytes());
     used_memory_peak_perc = |v| human::percent(v.used_bytes(), v.peak_bytes());
     used_memory_overhead = |v| v.overhead_bytes();
-    used_memory_startup = |_v| 0;
+    used_memory_startup = |v| v.facts.startup_bytes;
     used_memory_dataset = |v| v.dataset_bytes();
     used_memory_dataset_perc = |v| human::percent(v.dataset_bytes(), v.used_bytes());
     allocator_allocated = |v| v.used_bytes();
@@ -243,7 +257,7 @@ const MEMORY: &[Field] = fields! {
     mem_overhead_db_hashtable_rehashing = |_v| 0;
     active_defrag_running = |_v| 0;
     lazyfree_pending_objects = |v| v.total.numbers.doomed;
-    lazyfreed_objects = |_v| 0;
+    lazyfreed_objects = |v| v.total.numbers.lazyfreed;
 };
 
 const PERSISTENCE: &[Field] = fields! {
@@ -357,8 +371,8 @@ const STATS: &[Field] = fields! {
     eventloop_cycles = |v| v.total.numbers.turns;
     eventloop_duration_sum = |v| v.total.numbers.turn_usec;
     eventloop_duration_cmd_sum = |v| v.total.numbers.command_usec;
-    instantaneous_eventloop_cycles_per_sec = |_v| 0;
-    instantaneous_eventloop_duration_usec = |_v| 0;
+    instantaneous_eventloop_cycles_per_sec = |v| v.total.numbers.turn_rate;
+    instantaneous_eventloop_duration_usec = |v| v.total.numbers.turn_usec_rate.checked_div(v.total.numbers.turn_rate).unwrap_or(0);
     acl_access_denied_auth = |v| v.total.numbers.acl_denied_auth;
     acl_access_denied_cmd = |_v| 0;
     acl_access_denied_key = |_v| 0;
@@ -398,6 +412,14 @@ const CPU: &[Field] = fields! {
 
 const CLUSTER: &[Field] = fields! {
     cluster_enabled = |_v| 0;
+};
+
+/// Printed only when asked for by name.
+const DEBUG: &[Field] = fields! {
+    eventloop_duration_aof_sum = |v| v.total.numbers.log_usec;
+    eventloop_duration_cron_sum = |v| v.total.numbers.cron_usec;
+    eventloop_duration_max = |v| v.total.numbers.longest_turn_usec;
+    eventloop_cmd_per_cycle_max = |v| v.total.numbers.most_commands_a_turn;
 };
 
 fn status(has_failed: u64) -> &'static str {
@@ -504,7 +526,12 @@ impl Selection {
             is_empty = false;
             let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
             for (i, section) in TABLE.iter().enumerate() {
-                if is("all") || is("everything") || is(section.title) || (is("default") && section.is_default) {
+                let is_shown = match section.shown {
+                    Shown::Always => is("default") || is("all") || is("everything"),
+                    Shown::InAll => is("all") || is("everything"),
+                    Shown::ByName => false,
+                };
+                if is_shown || is(section.title) {
                     chosen |= 1 << i;
                 }
             }
@@ -569,8 +596,10 @@ mod tests {
         assert!(!ask(&[]).contains("# Commandstats") && ask(&[]).contains("# Keyspace"));
         assert_eq!(ask(&[]), ask(&["default"]));
         for section in TABLE {
-            assert!(ask(&["all"]).contains(&format!("# {}\r\n", section.title)));
+            let is_there = ask(&["all"]).contains(&format!("# {}\r\n", section.title));
+            assert_eq!(is_there, section.shown != Shown::ByName, "{}", section.title);
         }
+        assert!(ask(&["debug"]).starts_with("# Debug\r\n"));
     }
 
     #[test]

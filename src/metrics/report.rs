@@ -45,6 +45,9 @@ numbers! {
     sum turns;
     sum turn_usec;
     sum command_usec;
+    sum /** Microseconds spent in housekeeping, and in writing files. */ cron_usec;
+    sum log_usec;
+    max most_commands_a_turn;
     sum calls_sent;
     sum tickets_started;
     sum parts_run;
@@ -73,10 +76,13 @@ numbers! {
     max /** Highest used memory that a core has seen. */ peak_bytes;
     sum /** Keys in all databases. */ keys;
     sum /** Keys with a time to live, in all databases. */ expires;
-    sum /** Pieces of memory still being given back. */ doomed;
+    sum /** Keys and big values whose memory is still to be given back, and those of which it was. */ doomed;
+    sum lazyfreed;
     sum /** Last second's rates. */ ops_rate;
     sum input_rate;
     sum output_rate;
+    max /** Turns of a core in the last second, and microseconds spent in them. */ turn_rate;
+    max turn_usec_rate;
     sum /** Processor time of the core's thread. */ thread_user_usec;
     sum thread_system_usec;
     max /** Keys are being loaded. */ is_loading;

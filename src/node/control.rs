@@ -27,6 +27,8 @@ pub struct RateBase {
     commands: u64,
     input: u64,
     output: u64,
+    turns: u64,
+    turn_usec: u64,
 }
 
 impl Core {
@@ -38,11 +40,10 @@ impl Core {
         for request in std::mem::take(&mut self.worker.shard.requests) {
             match request {
                 Request::Shutdown(how) => self.shut_down(how),
-                Request::Sleep(usec) => std::thread::sleep(Duration::from_micros(usec)),
                 Request::Crash => std::process::abort(),
                 Request::Log(level, text) => self.log.line(level, &text),
                 Request::Reconfigured => self.reconfigured(),
-                Request::WriteConfig { path } => self.write_config(&path),
+                Request::WriteConfig { path, all } => self.write_config(&path, all),
             }
         }
     }
@@ -94,10 +95,10 @@ impl Core {
     }
 
     /// CONFIG REWRITE: the whole file under another name, then renamed.
-    fn write_config(&mut self, path: &str) {
+    fn write_config(&mut self, path: &str, all: bool) {
         let temporary = format!("{path}-{}.tmp", std::process::id());
         let old = std::fs::read(path).unwrap_or_default();
-        let text = config::rewrite(&old, &self.worker.shard.config, &Config::default(), split_args);
+        let text = config::rewrite(&old, &self.worker.shard.config, &Config::default(), split_args, all);
         let written = std::fs::write(&temporary, &text)
             .and_then(|()| std::fs::File::open(&temporary)?.sync_all())
             .and_then(|()| std::fs::rename(&temporary, path));
@@ -112,9 +113,6 @@ impl Core {
         let now = self.now.mono_ms();
         self.next_cron_ms = now + super::core::CRON_MS;
         self.look_at_signals();
-        if self.worker.shard.pause.until_ms != 0 && self.now.wall_ms() >= self.worker.shard.pause.until_ms {
-            self.worker.shard.pause = Default::default();
-        }
         self.worker.look_again_all();
         self.close_idle_clients();
         self.back_by_huge_pages();
@@ -147,16 +145,22 @@ impl Core {
         self.worker.shard.rates.ops = per_second(stats.commands_processed, last.commands);
         self.worker.shard.rates.input_bytes = per_second(stats.net_input_bytes, last.input);
         self.worker.shard.rates.output_bytes = per_second(stats.net_output_bytes, last.output);
-        self.last_rates.at_ms = now;
-        self.last_rates.commands = stats.commands_processed;
-        self.last_rates.input = stats.net_input_bytes;
-        self.last_rates.output = stats.net_output_bytes;
+        self.worker.shard.rates.turns = per_second(stats.turns, last.turns);
+        self.worker.shard.rates.turn_usec = per_second(stats.turn_usec, last.turn_usec);
+        self.last_rates = RateBase {
+            at_ms: now,
+            commands: stats.commands_processed,
+            input: stats.net_input_bytes,
+            output: stats.net_output_bytes,
+            turns: stats.turns,
+            turn_usec: stats.turn_usec,
+        };
         let counters = self.reactor.counters();
         self.worker.shard.stats.reads_processed = counters.reads;
         self.worker.shard.stats.writes_processed = counters.writes;
     }
 
-    fn process_figures(&mut self) {
+    pub fn process_figures(&mut self) {
         if self.core == 0 {
             let common = self.common.clone();
             // A full queue only makes the figure a second older.
@@ -165,6 +169,7 @@ impl Core {
         let figures = process::cpu_time();
         let figures_of = &mut self.worker.shard.process;
         figures_of.rss_bytes = self.common.resident_bytes.load(Ordering::Relaxed);
+        figures_of.startup_bytes = self.common.startup_bytes;
         figures_of.system_bytes = process::system_bytes();
         figures_of.user_usec = figures.process_user;
         figures_of.system_usec = figures.process_system;

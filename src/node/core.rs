@@ -28,6 +28,8 @@ pub struct Common {
     /// The process ends because going on would break a promise.
     pub failed: AtomicBool,
     pub resident_bytes: AtomicU64,
+    /// The same before cores ran.
+    pub startup_bytes: u64,
     /// Connections by core, for handing new ones to the least loaded.
     pub connections: Vec<AtomicU64>,
     pub waker: Waker,
@@ -66,6 +68,8 @@ pub struct Core {
     pub collapsing: Arc<()>,
     /// Turns so far.
     pub turns: u64,
+    /// Commands processed when the last turn ended.
+    commands_seen: u64,
     /// Connections whose output waits for more of it.
     pub withheld: Vec<usize>,
     /// Connections whose output waits for the log.
@@ -99,6 +103,7 @@ impl Core {
             files: Vec::new(),
             collapsing: Arc::new(()),
             turns: 0,
+            commands_seen: 0,
             withheld: Vec::new(),
             gated: Vec::new(),
             acked: 0,
@@ -109,6 +114,7 @@ impl Core {
     pub async fn serve(mut self) {
         let mut events = Vec::new();
         let mut dirty = Vec::new();
+        self.process_figures();
         while !self.common.stopping.load(Ordering::Relaxed) {
             if let Err(error) = self.wait(&mut events) {
                 self.log.warning(&format!("The kernel refuses to serve this core: {error}"));
@@ -124,8 +130,7 @@ impl Core {
             }
             self.take_handovers();
             self.run_worker();
-            self.run_durability();
-            // Before replies leave: DEBUG SLEEP answers when it is over.
+            self.write_log();
             self.carry_out_requests();
             self.worker.take_dirty(&mut dirty);
             for i in dirty.drain(..) {
@@ -134,7 +139,9 @@ impl Core {
             self.settle_withheld(events_seen);
             self.wake_others();
             if self.now.mono_ms() >= self.next_cron_ms {
+                let before = self.common.clock.mono_us();
                 self.cron();
+                self.worker.shard.stats.cron_usec += (self.common.clock.mono_us() - before).max(0) as u64;
             }
             self.turns += 1;
             self.count_turn(watched);
@@ -145,6 +152,16 @@ impl Core {
         self.leave();
     }
 
+    /// Durability's share of the turn, timed where there is a log.
+    fn write_log(&mut self) {
+        if !self.worker.shard.persist.log_is_on {
+            return self.run_durability();
+        }
+        let before = self.common.clock.mono_us();
+        self.run_durability();
+        self.worker.shard.stats.log_usec += (self.common.clock.mono_us() - before).max(0) as u64;
+    }
+
     /// Counts the turn that ends here, with the time since the kernel woke the core. `watched`: the thread's CPU time then, if it was read.
     fn count_turn(&mut self, watched: Option<u64>) {
         let usec = (self.common.clock.mono_us() - self.now.mono_us).max(0) as u64;
@@ -153,6 +170,9 @@ impl Core {
         stats.turn_usec += usec;
         stats.slow_turns += u64::from(usec >= SLOW_TURN_USEC);
         stats.longest_turn_usec = stats.longest_turn_usec.max(usec);
+        let commands = stats.commands_processed.saturating_sub(self.commands_seen);
+        self.commands_seen = stats.commands_processed;
+        stats.most_commands_a_turn = stats.most_commands_a_turn.max(commands);
         if let Some(before) = watched {
             let cpu = process::thread_nanos().saturating_sub(before) / 1000;
             stats.longest_turn_cpu_usec = stats.longest_turn_cpu_usec.max(cpu);

@@ -1,6 +1,7 @@
 //! Output of connections: one send in flight each, back-pressure, limits, and closing when the last reply has left.
 
 use super::core::Core;
+use crate::engine::conn::REPLY_BYTES;
 use crate::io::ConnId;
 
 /// Turns for which the first replies of a pipeline wait for those that other cores are about to send, so that all leave together.
@@ -30,6 +31,7 @@ impl Core {
         let (position, acked) = (self.worker.position(), self.worker.acked());
         let Some(conn) = self.worker.conns.get(i) else { return };
         let Some(client) = self.worker.shard.clients.get_mut(i) else { return };
+        client.note_output(conn.out.buf.len(), self.now.wall_ms(), self.worker.shard.debug.reply_buffer_peak_reset_ms);
         if client.close_now {
             conn.is_deaf = true;
             self.reactor.close(id);
@@ -62,10 +64,10 @@ impl Core {
         } else if conn.out.buf.is_empty() && conn.out.buf.capacity() > 0 {
             keep(&mut self.spare, std::mem::take(&mut conn.out.buf));
         }
-        client.input_bytes = conn.input.len();
+        // The words of a ticket are elsewhere, but they are not answered yet.
+        client.input_bytes = if conn.tickets > 0 { client.input_bytes.max(conn.input.len()) } else { conn.input.len() };
         client.input_free = conn.input.capacity() - conn.input.len();
-        client.output_bytes = conn.output_bytes();
-        client.output_capacity = conn.out.buf.capacity() + conn.sending;
+        client.output = conn.output();
         if conn.output_bytes() >= FULL_BYTES && !conn.is_full {
             conn.is_full = true;
             self.reactor.pause_recv(id);
@@ -80,9 +82,9 @@ impl Core {
         let Some(i) = self.client_of(conn) else { return };
         let Some(c) = self.worker.conns.get(i) else { return };
         c.sending = 0;
-        if result.is_err() {
-            self.worker.shard.clients[i].close_now = true;
-        }
+        let client = &mut self.worker.shard.clients[i];
+        client.output = c.output();
+        client.close_now |= result.is_err();
         if c.is_full && c.output_bytes() < FULL_BYTES {
             c.is_full = false;
             self.reactor.resume_recv(conn);
@@ -96,7 +98,8 @@ impl Core {
         let limit = self.worker.shard.config.client_output_buffer_limit.normal;
         let now = self.now.mono_ms();
         let Some(conn) = self.worker.conns.get(i) else { return };
-        let bytes = conn.output_bytes() as u64;
+        // What fits into one reply buffer is not what the limit is for.
+        let bytes = Some(conn.output_bytes()).filter(|bytes| *bytes > REPLY_BYTES).unwrap_or(0) as u64;
         let is_over_soft = limit.soft_bytes > 0 && bytes > limit.soft_bytes;
         if !is_over_soft {
             conn.over_soft_since = 0;

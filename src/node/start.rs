@@ -70,10 +70,12 @@ fn start(mut config: Config, config_file: String) -> Result<(), Failed> {
     signals::install(&waker, &temporary_name(std::process::id()));
     let clock = clock::Clock::new();
     let server = leak(server(&config, config_file, &kernel, listeners, supervised.word(), clock.now().wall_ms()));
+    let startup_bytes = process::resident_bytes();
     let common = Arc::new(Common {
         stopping: AtomicBool::new(false),
         failed: AtomicBool::new(false),
-        resident_bytes: AtomicU64::new(process::resident_bytes()),
+        resident_bytes: AtomicU64::new(startup_bytes),
+        startup_bytes,
         connections: (0..cores).map(|_| AtomicU64::new(0)).collect(),
         waker,
         clock,
@@ -226,6 +228,7 @@ fn server(
         listeners,
         supervised,
         enter_dir: store::enter_dir,
+        sleep: |usec| std::thread::sleep(std::time::Duration::from_micros(usec)),
     }
 }
 

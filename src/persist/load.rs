@@ -276,8 +276,7 @@ impl Load {
                 // What comes back is what went.
                 let changes = shard.ks.stats.changes;
                 for db in 0..shard.ks.databases() {
-                    let doomed = shard.ks.flush(db);
-                    shard.doomed.push(doomed);
+                    shard.ks.flush(db);
                 }
                 shard.ks.stats.changes = changes;
                 shard.tracking.flush(&mut shard.ks);

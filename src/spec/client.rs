@@ -57,6 +57,25 @@ pub struct Transaction {
     pub is_broken: bool,
 }
 
+/// Output of a client that the kernel has not confirmed. There is one buffer that replies are written to; what has outgrown it,
+/// waits for its turn, or is with the kernel counts as a list behind it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Output {
+    /// Bytes in the buffer and its size, 0 while there is none.
+    pub bytes: usize,
+    pub capacity: usize,
+    /// Pieces of the list, and their bytes.
+    pub pieces: usize,
+    pub piece_bytes: usize,
+}
+
+impl Output {
+    /// All bytes.
+    pub fn total(&self) -> usize {
+        self.bytes + self.piece_bytes
+    }
+}
+
 /// One connected client.
 #[derive(Default)]
 pub struct Client {
@@ -92,11 +111,16 @@ pub struct Client {
     pub close_now: bool,
     /// Name of the last command, `config|get`.
     pub last_command: &'static str,
-    /// Bytes of input not yet parsed, of output not yet sent, and capacities; kept up to date once a turn.
+    /// CLIENT PAUSE holds up its next command.
+    pub is_postponed: bool,
+    /// Bytes of input not yet parsed, with the command under way while that is one about clients; kept up to date once a turn.
     pub input_bytes: usize,
     pub input_free: usize,
-    pub output_bytes: usize,
-    pub output_capacity: usize,
+    /// Output not yet sent.
+    pub output: Output,
+    /// Most bytes that its output buffer had lately, and since when (unix ms) that is said.
+    pub output_peak: usize,
+    pub output_peak_ms: i64,
     pub argv_bytes: usize,
     pub total_in: u64,
     pub total_out: u64,
@@ -132,19 +156,33 @@ impl Client {
             close_after_reply: false,
             close_now: false,
             last_command: "NULL",
+            is_postponed: false,
             input_bytes: 0,
             input_free: 0,
-            output_bytes: 0,
-            output_capacity: 0,
+            output: Output::default(),
+            output_peak: 0,
+            output_peak_ms: now,
             argv_bytes: 0,
             total_in: 0,
             total_out: 0,
             total_commands: 0,
         }
     }
+    /// Its output buffer had `bytes` at unix ms `now`; the most is remembered for `reset_ms`, for ever if that is negative.
+    pub fn note_output(&mut self, bytes: usize, now: i64, reset_ms: i64) {
+        if bytes > self.output_peak || (reset_ms >= 0 && now - self.output_peak_ms > reset_ms) {
+            (self.output_peak, self.output_peak_ms) = (bytes, now);
+        }
+    }
     /// Bytes that this client costs, as `tot-mem`.
     pub fn total_memory(&self) -> usize {
-        std::mem::size_of::<Client>() + self.input_bytes + self.input_free + self.output_capacity + self.multi_bytes() + self.name.len()
+        std::mem::size_of::<Client>()
+            + self.input_bytes
+            + self.input_free
+            + self.output.capacity
+            + self.output.piece_bytes
+            + self.multi_bytes()
+            + self.name.len()
     }
     /// Bytes of its queued commands, as `multi-mem`.
     pub fn multi_bytes(&self) -> usize {

@@ -52,6 +52,8 @@ bits! {
         SLOW = 20, "";
         /// A container: has subcommands and no function of its own.
         CONTAINER = 21, "";
+        /// Only reads, but what it does may be recorded: CLIENT PAUSE WRITE holds it up, too.
+        MAY_REPLICATE = 22, "";
     }
 }
 

@@ -13,16 +13,14 @@ pub struct Shutdown {
 pub enum Request {
     /// End the process.
     Shutdown(Shutdown),
-    /// Let this core do nothing for so many microseconds (DEBUG SLEEP).
-    Sleep(u64),
     /// End the process as a crash would (DEBUG SEGFAULT, PANIC) or at once (DEBUG RESTART is refused).
     Crash,
     /// One line for the log.
     Log(LogLevel, String),
     /// Settings were changed on this core: take over those that the node keeps.
     Reconfigured,
-    /// Write this core's settings into the configuration file.
-    WriteConfig { path: String },
+    /// Write this core's settings into the configuration file, with `all` those as well that are at their defaults.
+    WriteConfig { path: String, all: bool },
 }
 
 /// Levels of the log, as loglevel names them.

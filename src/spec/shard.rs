@@ -37,6 +37,8 @@ pub struct Server {
     pub supervised: &'static str,
     /// Makes a directory the process's working directory: its name from the root on, or what the system says against it.
     pub enter_dir: fn(&[u8]) -> Result<Vec<u8>, String>,
+    /// Lets the thread of the core that calls do nothing for so many microseconds.
+    pub sleep: fn(u64),
 }
 
 /// CLIENT PAUSE.
@@ -68,8 +70,6 @@ pub struct Shard {
     pub pause: Pause,
     /// What the node is asked to do after this turn.
     pub requests: Vec<Request>,
-    /// Memory being given back in slices (FLUSHALL, big overwrites).
-    pub doomed: Vec<crate::keyspace::Doomed>,
     /// Facts that only the node knows, refreshed about once a second: resident memory of the process, CPU seconds.
     pub process: Process,
     /// Highest sum of used memory seen.
@@ -109,8 +109,8 @@ pub struct Waits {
 pub struct Process {
     pub rss_bytes: u64,
     pub system_bytes: u64,
-    /// Heap outside the arenas: bytes in use by the general allocator.
-    pub heap_bytes: u64,
+    /// Resident before there was any key or client.
+    pub startup_bytes: u64,
     pub user_usec: u64,
     pub system_usec: u64,
     /// This core's thread.
@@ -124,6 +124,9 @@ pub struct Rates {
     pub ops: u64,
     pub input_bytes: u64,
     pub output_bytes: u64,
+    /// Turns, and microseconds spent in them.
+    pub turns: u64,
+    pub turn_usec: u64,
 }
 
 /// DEBUG's switches.
@@ -175,7 +178,6 @@ impl Shard {
             rng: Rng::new(rng_seed),
             pause: Pause::default(),
             requests: Vec::new(),
-            doomed: Vec::new(),
             process: Process::default(),
             peak_bytes: 0,
             rates: Rates::default(),
@@ -230,6 +232,19 @@ impl Shard {
             entry.name.clone_from(&client.name);
         }
         self.slowlog.keep(entry, self.config.slowlog_max_len as usize);
+    }
+
+    /// Makes commands wait, and lets expired keys be, which would have to be recorded.
+    pub fn begin_pause(&mut self, pause: Pause) {
+        self.pause = pause;
+        self.ks.tuning.keep_expired = true;
+    }
+
+    /// Nothing waits any more.
+    pub fn end_pause(&mut self) {
+        self.pause = Pause::default();
+        self.ks.tuning.keep_expired = false;
+        self.clients.iter_mut().for_each(|(_, c)| c.is_postponed = false);
     }
 
     /// Records the deletion of keys and fields that expired since the last time, before anything that is recorded after them.

@@ -35,9 +35,14 @@ counters! {
     unauthenticated_rejections,
     /// Turns of the core's loop.
     turns,
-    /// Microseconds spent in turns, and in commands.
+    /// Microseconds spent in turns, nanoseconds in commands.
     turn_usec,
-    command_usec,
+    command_nanos,
+    /// Microseconds spent in housekeeping, and in handing the log to the kernel.
+    cron_usec,
+    log_usec,
+    /// Most commands that one turn has run.
+    most_commands_a_turn,
     /// Calls sent to other cores, tickets coordinated, ticket parts run here, calls that waited for a held slot.
     calls_sent,
     tickets_started,

@@ -25,6 +25,7 @@ pub fn server() -> &'static Server {
         listeners: Vec::new(),
         supervised: "no",
         enter_dir: |dir| Ok(dir.to_vec()),
+        sleep: |_| (),
     })
 }
 
@@ -58,8 +59,10 @@ pub fn client(id: u64) -> Client {
         last_command: "NULL",
         input_bytes: 0,
         input_free: 0,
-        output_bytes: 0,
-        output_capacity: 0,
+        is_postponed: false,
+        output: Default::default(),
+        output_peak: 0,
+        output_peak_ms: 0,
         argv_bytes: 0,
         total_in: 0,
         total_out: 0,

@@ -2,6 +2,7 @@
 //! with the list of rows that wait for their part of the server they account for every row of the catalogue.
 //! The rows of the table are run against the distribution's redis-server as well, which must agree.
 
+mod operators;
 mod rows;
 mod streams;
 

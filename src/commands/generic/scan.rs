@@ -88,6 +88,7 @@ fn run(call: &mut Call) -> Outcome {
     let plan = plan(&call.args)?;
     let now = call.now;
     let mut names = Names::default();
+    let mut over: Vec<Vec<u8>> = Vec::new();
     let next = call
         .shard
         .ks
@@ -95,10 +96,17 @@ fn run(call: &mut Call) -> Outcome {
             let is_gone = item.expire_at().is_some_and(|at| at < now);
             let fits = |pattern| glob::matches(pattern, item.key(), false);
             let is_kind = |kind: &[u8]| kind.eq_ignore_ascii_case(name_of(item.kind()).as_bytes());
-            if !is_gone && plan.pattern.is_none_or(fits) && plan.kind.is_none_or(is_kind) {
+            if !plan.pattern.is_none_or(fits) {
+                return;
+            }
+            if is_gone {
+                over.push(item.key().to_vec());
+            } else if plan.kind.is_none_or(is_kind) {
                 names.push(item.key());
             }
         });
+    // Whoever fits and is over goes, whatever its type: scanning is asking for a key.
+    call.shard.ks.expire_met(call.db, &over, now);
     call.out.array(2);
     call.out.bulk(itoa::Buffer::new().format(next).as_bytes());
     names.reply(call.out);

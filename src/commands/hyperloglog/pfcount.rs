@@ -13,7 +13,7 @@ pub const SPEC: Spec = Spec {
     summary: "Estimates how many distinct elements one or several HyperLogLogs have seen.",
     cost: "O(1) with a very small average constant time when called with a single key. O(N) with N being the number of keys, and much bigger constant times, when called with multiple keys.",
     arity: -2,
-    flags: Flags::READONLY,
+    flags: Flags::READONLY.and(Flags::MAY_REPLICATE),
     categories: Category::HYPERLOGLOG,
     keys: &[KeySpec::range(1, -1, 1, Access::RW.and(Access::ACCESS)).noted("A count is kept in the value for the next call")],
     args: &[Arg::key("key").multiple()],

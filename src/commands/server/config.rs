@@ -3,7 +3,7 @@
 //! node then takes over what only it can apply.
 //! Ref: redis.io/commands/config-set, redis.io/commands/config-get
 
-use super::shared::OPERATOR;
+use super::shared::{OPERATOR, write_settings};
 use crate::base::glob;
 use crate::commands::help;
 use crate::config::{self, SetContext};
@@ -177,13 +177,6 @@ fn reset_stat(call: &mut Call) -> Outcome {
     Ok(())
 }
 
-/// The node reads the old file, merges the settings into it and replaces it; it alone can reach files.
 fn rewrite(call: &mut Call) -> Outcome {
-    let path = call.shard.server.config_file.clone();
-    if path.is_empty() {
-        return Err(Refusal::fixed("ERR The server is running without a config file"));
-    }
-    call.shard.requests.push(Request::WriteConfig { path });
-    call.out.ok();
-    Ok(())
+    write_settings(call, false)
 }

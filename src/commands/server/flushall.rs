@@ -35,9 +35,8 @@ pub const SPEC: Spec = Spec {
 
 fn run(call: &mut Call) -> Outcome {
     check_flush_words(call)?;
-    for db in 0..databases(call.shard) {
-        flush(call, db);
-    }
+    let all = 0..databases(call.shard);
+    flush(call, all);
     call.shard.tracking.flush(&mut call.shard.ks);
     call.global_effect();
     renew_snapshot(call.shard);

@@ -34,7 +34,7 @@ pub const SPEC: Spec = Spec {
 
 fn run(call: &mut Call) -> Outcome {
     check_flush_words(call)?;
-    flush(call, call.db);
+    flush(call, call.db..call.db + 1);
     call.shard.tracking.flush(&mut call.shard.ks);
     call.global_effect();
     call.out.ok();

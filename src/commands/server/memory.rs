@@ -166,7 +166,7 @@ fn doctor(call: &mut Call, parts: &[&[u8]]) -> Outcome {
 
 fn diagnosis(view: &View) -> String {
     let (used, peak, rss) = (view.used_bytes(), view.peak_bytes(), view.facts.rss_bytes);
-    if used < SMALL_BYTES {
+    if view.dataset_bytes() < SMALL_BYTES {
         return "Too little memory is in use to say anything about it. Ask again when there is data.\n".to_string();
     }
     let mut text = String::new();
@@ -193,7 +193,7 @@ fn malloc_stats(call: &mut Call, parts: &[&[u8]]) -> Outcome {
     let Some(view) = view(call, parts) else {
         return Ok(());
     };
-    let mut text = format!("heap: {} bytes in use\n", view.facts.heap_bytes);
+    let mut text = format!("at start: {} bytes resident\n", view.facts.startup_bytes);
     for (i, core) in view.cores.iter().enumerate() {
         let _ = writeln!(text, "core {i}: {} bytes of keys and values", core.data_bytes);
     }
@@ -245,7 +245,7 @@ fn totals(view: &View) -> [(&'static str, Figure); 10] {
     [
         ("peak.allocated", Count(view.peak_bytes())),
         ("total.allocated", Count(view.used_bytes())),
-        ("startup.allocated", Count(0)),
+        ("startup.allocated", Count(view.facts.startup_bytes)),
         ("replication.backlog", Count(0)),
         ("clients.slaves", Count(0)),
         ("clients.normal", Count(view.total.numbers.client_bytes)),

@@ -4,6 +4,7 @@ use crate::base::num::parse_i64;
 use crate::commands::parts;
 use crate::metrics::catalog::{Facts, View};
 use crate::metrics::report::{Command, Database, Numbers, Report};
+use crate::spec::request::Request;
 use crate::spec::{Arg, Call, Category, Flags, Outcome, Refusal, Shard, Spec, persist::Wish};
 
 /// Flags of most commands that are left to operators.
@@ -61,10 +62,24 @@ pub fn last_save(shard: &Shard) -> i64 {
     if saved > 0 { saved } else { shard.server.started_ms / 1000 }
 }
 
-/// Empties database `db` of this core; the memory is given back in slices.
-pub fn flush(call: &mut Call, db: usize) {
-    let doomed = call.shard.ks.flush(db);
-    call.shard.doomed.push(doomed);
+/// Most keys whose memory FLUSHALL SYNC and FLUSHDB SYNC give back themselves.
+const SYNC_KEYS: usize = 4096;
+
+/// Empties databases of this core; the memory is given back in slices. Unless `ASYNC` was said the first of them, a large one, is part of the
+/// command; inside EXEC it does not count as freed later.
+pub fn flush(call: &mut Call, databases: std::ops::Range<usize>) {
+    let ks = &mut call.shard.ks;
+    let is_at_once = !call.args.is(1, "ASYNC") && !ks.has_doomed();
+    databases.for_each(|db| {
+        ks.flush(db);
+    });
+    if is_at_once {
+        let before = ks.stats.lazyfreed;
+        ks.free_doomed(SYNC_KEYS);
+        if call.origin.in_multi {
+            ks.stats.lazyfreed = before;
+        }
+    }
 }
 
 /// Reads `[ASYNC | SYNC]`, the only word of FLUSHALL and FLUSHDB. Both mean the same here: the keys are gone at once, their
@@ -75,6 +90,18 @@ pub fn check_flush_words(call: &Call) -> Result<(), Refusal> {
         2 if call.args.is(1, "ASYNC") || call.args.is(1, "SYNC") => Ok(()),
         _ => Err(Refusal::SYNTAX),
     }
+}
+
+/// Has the settings written into the configuration file, with `all` those as well that are at their defaults. The node reads the old
+/// file, merges the settings into it and replaces it; it alone can reach files.
+pub fn write_settings(call: &mut Call, all: bool) -> Outcome {
+    let path = call.shard.server.config_file.clone();
+    if path.is_empty() {
+        return Err(Refusal::fixed("ERR The server is running without a config file"));
+    }
+    call.shard.requests.push(Request::WriteConfig { path, all });
+    call.out.ok();
+    Ok(())
 }
 
 /// Number of databases.
@@ -131,7 +158,13 @@ fn numbers(shard: &Shard) -> Numbers {
         output_buffer_disconnections: s.output_buffer_disconnections,
         turns: s.turns,
         turn_usec: s.turn_usec,
-        command_usec: s.command_usec,
+        command_usec: s.command_nanos / 1000,
+        cron_usec: s.cron_usec,
+        log_usec: s.log_usec,
+        most_commands_a_turn: s.most_commands_a_turn,
+        lazyfreed: ks.lazyfreed,
+        turn_rate: shard.rates.turns,
+        turn_usec_rate: shard.rates.turn_usec,
         calls_sent: s.calls_sent,
         tickets_started: s.tickets_started,
         parts_run: s.parts_run,
@@ -166,7 +199,8 @@ fn numbers(shard: &Shard) -> Numbers {
         n.watching_clients += u64::from(!c.watched.is_empty());
         n.watched_keys += c.watched.len() as u64;
         n.input_max = n.input_max.max(c.input_bytes as u64);
-        n.output_max = n.output_max.max(c.output_bytes as u64);
+        n.output_max = n.output_max.max(c.output.total() as u64);
+        n.blocked_clients += u64::from(c.is_postponed);
     }
     n
 }
@@ -248,7 +282,7 @@ fn facts(shard: &Shard, now_ms: i64) -> Facts {
         repl_backlog_bytes: config.repl_backlog_size as u64,
         rss_bytes: process.rss_bytes,
         system_bytes: process.system_bytes,
-        heap_bytes: process.heap_bytes,
+        startup_bytes: process.startup_bytes,
         user_usec: process.user_usec,
         system_usec: process.system_usec,
         percentiles: config.latency_tracking_info_percentiles.0.clone(),

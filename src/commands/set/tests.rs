@@ -22,6 +22,7 @@ fn shard() -> Shard {
         listeners: Vec::new(),
         supervised: "no",
         enter_dir: |dir| Ok(dir.to_vec()),
+        sleep: |_| (),
     };
     let mut shard = Shard::new(0, 1, Config::default(), Box::leak(Box::new(server)), 1, 1);
     shard.fx.is_on = true;

@@ -11,7 +11,7 @@ use crate::engine::{
 };
 use crate::keyspace::{Kind, Look, slots};
 use crate::proto::encode::Out;
-use crate::spec::{Access, Args, Block, Flags, call::Origin, request::Request};
+use crate::spec::{Access, Args, Block, Flags, call::Origin};
 use std::collections::{BTreeMap, VecDeque};
 
 /// A blocked call, as an owner knows it: its home core and where its reply goes there.
@@ -261,10 +261,6 @@ impl Worker {
     /// Goes on with all keys that are ready.
     #[cold]
     pub(in crate::engine) fn serve(&mut self) {
-        if self.shard.requests.iter().any(|request| matches!(request, Request::Sleep(_))) {
-            // DEBUG SLEEP: the time that it takes, after this turn, passes before anybody is served.
-            return;
-        }
         self.tell_stale_here();
         self.take_ready_keys();
         let mut at = 0;

@@ -270,7 +270,9 @@ impl Worker {
             if step.is_part {
                 // Time is counted where it was spent; the call is counted once, by the coordinator.
                 run::run_part(&mut self.shard, &mut out, &job);
-                self.shard.command_stats[row as usize].nanos += (self.nanos)().saturating_sub(start);
+                let nanos = (self.nanos)().saturating_sub(start);
+                self.shard.command_stats[row as usize].nanos += nanos;
+                self.shard.stats.command_nanos += nanos;
             } else {
                 run::run(&mut self.shard, &mut out, &job);
                 let nanos = (self.nanos)().saturating_sub(start);

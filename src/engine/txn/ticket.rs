@@ -537,10 +537,10 @@ impl Worker {
 
     /// Counts a command of several cores, once and with all its words.
     fn count_once(&mut self, command: &Planned, reply: &[u8], started: u64, home: Option<usize>, origin: Origin) {
-        run::account(&mut self.shard, command.row, 0, 1);
+        let nanos = (self.nanos)().saturating_sub(started);
+        run::account_whole(&mut self.shard, command.row, nanos);
         run::count_merged(&mut self.shard, command.row, reply);
         let (row, args, db, now) = (command.row, command.words.args(), command.db, self.now);
-        let nanos = (self.nanos)().saturating_sub(started);
         run::note_slow(&mut self.shard, &Job { row, args, db, now, origin, home, hint: None }, nanos);
     }
 

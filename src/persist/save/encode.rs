@@ -185,7 +185,7 @@ fn rdb_prelude(out: &mut Vec<u8>, job: &SaveJob, now: Now, shard: &Shard) {
     aux(out, product, version);
     aux(out, "redis-bits", "64");
     aux(out, "ctime", &now.wall_ms.div_euclid(1000).to_string());
-    let used = shard.process.heap_bytes.max(shard.process.rss_bytes);
+    let used = shard.process.rss_bytes;
     aux(out, "used-mem", &used.to_string());
     let is_base = matches!(job.purpose, Purpose::Base { .. });
     aux(out, "aof-base", if is_base { "1" } else { "0" });

@@ -150,6 +150,7 @@ pub fn server() -> &'static Server {
         listeners: Vec::new(),
         supervised: "no",
         enter_dir: |dir| Ok(dir.to_vec()),
+        sleep: |_| (),
     }))
 }
 

@@ -17,10 +17,12 @@ pub fn of(c: &Client, now: i64) -> Vec<u8> {
     add(format!(" age={} idle={} flags={} db={}", seconds_since(c.created_ms), seconds_since(c.active_ms), flags(c), c.db));
     add(format!(" sub=0 psub=0 ssub=0 multi={queued} watch={}", c.watched.len()));
     add(format!(" qbuf={} qbuf-free={} argv-mem={} multi-mem={}", c.input_bytes, c.input_free, c.argv_bytes, c.multi_bytes()));
-    add(format!(" rbs={} rbp={} obl={} oll=0 omem=0", c.output_capacity, c.output_capacity, c.output_bytes));
+    let o = &c.output;
+    add(format!(" rbs={} rbp={} obl={} oll={} omem={}", o.capacity, c.output_peak, o.bytes, o.pieces, o.piece_bytes));
+    let events = if o.pieces > 0 { "rw" } else { "r" };
     let command = if c.last_command.is_empty() { "NULL" } else { c.last_command };
     let user = if c.user.is_empty() { "(superuser)" } else { c.user };
-    add(format!(" tot-mem={} events=r cmd={command} user={user} redir={}", c.total_memory(), c.tracking.redirect()));
+    add(format!(" tot-mem={} events={events} cmd={command} user={user} redir={}", c.total_memory(), c.tracking.redirect()));
     add(format!(" resp={} lib-name=", if c.is_resp3 { 3 } else { 2 }));
     out.extend_from_slice(&c.lib_name);
     out.extend_from_slice(b" lib-ver=");
@@ -30,7 +32,7 @@ pub fn of(c: &Client, now: i64) -> Vec<u8> {
 
 /// One letter per state; `N` if there is none to tell.
 fn flags(c: &Client) -> String {
-    let is_blocked = c.blocked != Blocked::No;
+    let is_blocked = c.blocked != Blocked::No || c.is_postponed;
     let (mode, is_tracking) = (c.tracking.mode.as_ref(), c.tracking.mode.is_some());
     let (is_broken, is_broadcast) = (mode.is_some_and(|m| m.is_broken), mode.is_some_and(|m| m.is_broadcast));
     let all =

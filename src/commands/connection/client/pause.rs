@@ -64,7 +64,8 @@ fn pause(call: &mut Call) -> Outcome {
         return Err(Refusal::TIMEOUT_NEGATIVE);
     }
     let until_ms = call.now.checked_add(timeout).ok_or(Refusal::TIMEOUT_RANGE)?;
-    call.shard.pause = combined(call.shard.pause, Pause { until_ms, writes_only }, call.now);
+    let pause = combined(call.shard.pause, Pause { until_ms, writes_only }, call.now);
+    call.shard.begin_pause(pause);
     parts::send(call, &[]);
     Ok(())
 }
@@ -78,7 +79,7 @@ fn combined(old: Pause, new: Pause, now: i64) -> Pause {
 }
 
 fn unpause(call: &mut Call) -> Outcome {
-    call.shard.pause = Pause::default();
+    call.shard.end_pause();
     parts::send(call, &[]);
     Ok(())
 }

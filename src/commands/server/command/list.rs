@@ -1,7 +1,7 @@
 //! COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]: names of commands.
 //! Ref: redis.io/commands/command-list
 
-use super::{BASE, categories_of, top_level};
+use super::{BASE, categories_of};
 use crate::base::glob;
 use crate::spec::table::Row;
 use crate::spec::{Arg, Call, Category, Outcome, Refusal, Spec};
@@ -36,7 +36,7 @@ fn run(call: &mut Call) -> Outcome {
     let args = call.args;
     let rows = &call.shard.server.commands.rows;
     let names: Vec<&str> = match args.len() {
-        2 => top_level(call).into_iter().map(|row| rows[row as usize].full_name).collect(),
+        2 => rows.iter().map(|row| row.full_name).collect(),
         5 if args.is(2, "FILTERBY") => {
             let word = args.get(4);
             let fits: &dyn Fn(&Row) -> bool = if args.is(3, "MODULE") {

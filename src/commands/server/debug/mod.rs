@@ -8,7 +8,7 @@ mod protocol;
 mod reload;
 mod values;
 
-use super::shared::{OPERATOR, databases};
+use super::shared::{OPERATOR, databases, write_settings};
 use crate::base::num::{parse_f64, parse_i64};
 use crate::commands::{help, parts};
 use crate::config::value::memory_bytes;
@@ -65,6 +65,8 @@ pub const SPEC: Spec = Spec {
 const LINES: &[&str] = &[
     "CHANGE-REPL-ID",
     "    Gives the server another replication id.",
+    "CONFIG-REWRITE-FORCE-ALL",
+    "    Writes all settings into the configuration file, those at their defaults too.",
     "DIGEST",
     "    Shows a digest of the whole dataset.",
     "DIGEST-VALUE <key> [<key> ...]",
@@ -132,6 +134,7 @@ enum Sub<'a> {
     Protocol(&'a [u8]),
     Reload(reload::Reload),
     Set(Setting),
+    RewriteConfig,
     Sleep(u64),
     StructSize,
 }
@@ -188,6 +191,8 @@ impl<'a> Sub<'a> {
             Sub::Protocol(word)
         } else if is("SEGFAULT", 2, 2) || is("PANIC", 2, 2) {
             Sub::Crash
+        } else if is("CONFIG-REWRITE-FORCE-ALL", 2, 2) {
+            Sub::RewriteConfig
         } else if is("STRUCTSIZE", 2, 2) {
             Sub::StructSize
         } else {
@@ -255,7 +260,8 @@ fn peak_reset(word: &[u8]) -> Result<i64, Refusal> {
 fn run(call: &mut Call) -> Outcome {
     let mut record = Vec::new();
     match Sub::parse(&call.args, call.shard)? {
-        Sub::Sleep(usec) => call.shard.requests.push(Request::Sleep(usec)),
+        // In place, so that the time is the command's own wherever commands are timed.
+        Sub::Sleep(usec) => (call.shard.server.sleep)(usec),
         Sub::Set(setting) => apply(call.shard, setting, call.now),
         Sub::Object { is_fast } => keys::object(call, is_fast, &mut record),
         Sub::Digest => keys::digest(call, &mut record),
@@ -295,6 +301,7 @@ fn merge(call: &mut Call, parts: &[&[u8]]) -> Outcome {
         Sub::Look(form) => return values::answer(call, form, &records),
         Sub::Error(text) => return Err(Refusal::text(String::from_utf8_lossy(text))),
         Sub::Help => return help::reply(call, "DEBUG", LINES),
+        Sub::RewriteConfig => return write_settings(call, true),
         Sub::Protocol(kind) => return protocol::sample(call.out, kind),
         Sub::StructSize => call.out.bulk(sizes().as_bytes()),
         Sub::Crash => call.shard.requests.push(Request::Crash),

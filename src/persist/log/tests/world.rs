@@ -119,6 +119,7 @@ pub fn shards(cores: usize, policy: AppendFsync) -> Vec<Shard> {
         listeners: Vec::new(),
         supervised: "no",
         enter_dir: |dir| Ok(dir.to_vec()),
+        sleep: |_| (),
     };
     let server: &'static Server = Box::leak(Box::new(server));
     let config = Config { appendonly: true, appendfsync: policy, aof_use_rdb_preamble: false, databases: 2, ..Config::default() };
