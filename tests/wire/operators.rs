@@ -155,3 +155,15 @@ fn replies_that_were_to_be_skipped_come_back_on_request() {
     client.send_words(&["PING"]);
     assert_eq!(client.call(&["ECHO", "x"]), Reply::Bulk(b"x".to_vec()));
 }
+
+#[test]
+fn modules_are_refused_by_the_setting_or_fail_to_load() {
+    let refused = Server::ringfort(1, &[]).client().call(&["MODULE", "LOAD", "x.so"]);
+    let Reply::Error(why) = refused else { panic!("{refused:?}") };
+    assert!(why.starts_with(b"ERR MODULE command not allowed."), "{}", String::from_utf8_lossy(&why));
+    let open = Server::ringfort(1, &["--enable-module-command", "yes"]);
+    let failed = open.client().call(&["MODULE", "LOAD", "x.so"]);
+    assert_eq!(failed, Reply::Error(b"ERR Error loading the extension. Please check the server logs.".to_vec()));
+    let missing = open.client().call(&["MODULE", "UNLOAD", "x"]);
+    assert_eq!(missing, Reply::Error(b"ERR Error unloading module: no such module with that name".to_vec()));
+}

@@ -49,7 +49,6 @@ const LOAD: Spec = Spec {
     args: &[Arg::string("path"), Arg::string("arg").optional().multiple()],
     cases: r#"
         > MODULE LOAD     -ERR wrong number of arguments for 'module|load' command
-        > MODULE LOAD x   -ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.
     "#,
     ..BASE
 };

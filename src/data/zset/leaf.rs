@@ -27,7 +27,8 @@ use super::chunks::class;
 /// What the allocator's header of a shared block takes.
 const SHARED: usize = 16;
 /// Sizes of blocks: with the header sizes of the allocator of which many fill its pages. A set with one leaf goes up these steps.
-const SIZES: &[usize] = if cfg!(test) { &[256 - SHARED] } else { &[256 - SHARED, 512 - SHARED, 1024 - SHARED, 1792 - SHARED, 3584 - SHARED] };
+const SIZES: &[usize] =
+    if cfg!(test) { &[256 - SHARED] } else { &[256 - SHARED, 512 - SHARED, 1024 - SHARED, 1792 - SHARED, 3584 - SHARED] };
 /// Bytes of the block of a leaf that has neighbours.
 pub(super) const BLOCK: usize = SIZES[SIZES.len() - 1];
 /// Most members of a leaf.
@@ -43,12 +44,15 @@ const APART_RECORD: usize = 1 + 4;
 /// Two leaves join if they have no more together.
 const JOIN: usize = BLOCK / 4 * 3;
 
+/// Long members; records name them by their place.
+type Apart = Vec<Option<Arc<[u8]>>>;
+
 /// Members in order.
 #[derive(Clone, Default)]
 pub(super) struct Leaf {
     block: Arc<[u8]>,
     #[allow(clippy::box_collection, reason = "eight bytes instead of 24 in every leaf for what few have")]
-    apart: Option<Box<Vec<Option<Arc<[u8]>>>>>,
+    apart: Option<Box<Apart>>,
 }
 
 /// The head of a block.
@@ -253,7 +257,11 @@ impl Leaf {
             let (len, live) = (head.len + 1, head.live + bytes);
             *self = Leaf::laid_out(size_for(bytes_for(len, live)).max(self.block.len()), (len, live), &[(self, 0..head.len)]);
         }
-        if member.len() >= APART { self.put(at, score, tag, Text::Apart(&member.into())) } else { self.put(at, score, tag, Text::In(member)) }
+        if member.len() >= APART {
+            self.put(at, score, tag, Text::Apart(&member.into()))
+        } else {
+            self.put(at, score, tag, Text::In(member))
+        }
     }
 
     fn put(&mut self, at: usize, score: f64, tag: u8, text: Text<'_>) {

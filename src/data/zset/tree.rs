@@ -322,7 +322,8 @@ impl Tree {
     /// An empty one. `seed`: of its hashes.
     pub(super) fn new(seed: u64) -> Tree {
         let hasher = MemberHasher::new(seed);
-        let store = Store { leaves: Chunks::default(), none: Leaf::default(), free: Vec::new(), index: Index::new(), hasher, leaf_bytes: 0 };
+        let store =
+            Store { leaves: Chunks::default(), none: Leaf::default(), free: Vec::new(), index: Index::new(), hasher, leaf_bytes: 0 };
         Tree { root: Arc::new(Inner::empty()), store, len: 0 }
     }
 
