@@ -54,9 +54,6 @@ pub struct Changed {
     pub asked: &'static str,
 }
 
-/// What says where the server listens, which it settles once, at its start.
-const LISTENERS: [&str; 2] = ["port", "bind"];
-
 /// A directive found by name, and the name (main or other, lower case) that found it.
 pub fn lookup(name: &[u8]) -> Option<(&'static Directive, &'static str)> {
     for directive in TABLE {
@@ -149,9 +146,6 @@ impl Config {
             let differs = (directive.show)(self, &directive.shape) != (directive.show)(&changed_config, &directive.shape);
             if differs && directive.has(IMMUTABLE) {
                 return Err(set_failed(directive.name, "can't set immutable config"));
-            }
-            if differs && LISTENERS.contains(&directive.name) {
-                return Err(set_failed(asked, "listeners of a running server cannot be changed yet by this version"));
             }
             if differs && changes.iter().all(|c| c.name != directive.name) {
                 changes.push(Changed { name: directive.name, asked });

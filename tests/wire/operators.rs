@@ -167,3 +167,24 @@ fn modules_are_refused_by_the_setting_or_fail_to_load() {
     let missing = open.client().call(&["MODULE", "UNLOAD", "x"]);
     assert_eq!(missing, Reply::Error(b"ERR Error unloading module: no such module with that name".to_vec()));
 }
+
+#[test]
+fn listeners_stay_where_they_are() {
+    let server = server();
+    let mut client = server.client();
+    let port = text_of_setting(&mut client, "port");
+    assert_eq!(client.call(&["CONFIG", "SET", "port", &port]), ok(), "its own value");
+    let refused = client.call(&["CONFIG", "SET", "port", "1"]);
+    assert!(
+        matches!(&refused, Reply::Error(why) if why.starts_with(b"ERR CONFIG SET failed (possibly related to argument 'port')")),
+        "{refused:?}"
+    );
+    assert_eq!(text_of_setting(&mut client, "port"), port);
+}
+
+fn text_of_setting(client: &mut Client, name: &str) -> String {
+    match client.call(&["CONFIG", "GET", name]) {
+        Reply::Array(both) => both.into_iter().next_back().map(text).unwrap_or_default(),
+        other => panic!("{other:?}"),
+    }
+}

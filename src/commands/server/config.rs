@@ -132,6 +132,10 @@ fn set(call: &mut Call) -> Outcome {
     let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
     let context = SetContext { is_loading: call.shard.persist.is_loading(), is_local_client: call.origin.is_local };
     let (mut config, mut changed) = call.shard.config.set_many(&pairs, context).map_err(Refusal::text)?;
+    // Where the server listens is settled once, at its start.
+    if let Some(listener) = changed.iter().find(|change| matches!(change.name, "port" | "bind")) {
+        return Err(Refusal::text(config::set_failed(listener.asked, "listeners of a running server cannot be changed yet by this version")));
+    }
     if let Some((_, dir)) = pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(b"dir")) {
         enter_dir(call, dir, &mut config)?;
         changed.retain(|change| change.name != "dir" || config.dir != call.shard.config.dir);

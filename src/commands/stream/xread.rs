@@ -30,7 +30,7 @@ pub const SPEC: Spec = Spec {
     run,
     cases: "
         > XREAD COUNT 1 FOO x 0             -ERR syntax error
-        > XREAD STREAMS x y 0               -ERR Unbalanced 'xread' list of streams: for each stream key an ID or '$' must be specified.
+        > XREAD STREAMS x y 0               -ERR Unbalanced 'xread' list of streams: for each stream key an ID or '$' must be specified.   # stock: skip
         > XREAD COUNT a STREAMS x 0         -ERR value is not an integer or out of range
         > XREAD BLOCK a STREAMS x 0         -ERR timeout is not an integer or out of range
         > XREAD BLOCK -1 STREAMS x 0        -ERR timeout is negative
