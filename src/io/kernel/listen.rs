@@ -65,7 +65,7 @@ pub fn tcp(opts: &TcpOpts) -> Result<TcpSockets, ListenError> {
             Some(rest) => (rest, true),
             None => (bind.as_str(), false),
         };
-        match tcp_one(name, port, opts) {
+        match patiently(|| tcp_one(name, port, opts)) {
             Ok((list, address)) => {
                 port = address.port();
                 sockets.addresses.push(address);
@@ -92,6 +92,23 @@ pub fn tcp(opts: &TcpOpts) -> Result<TcpSockets, ListenError> {
 }
 
 type Failure = (String, i32);
+
+/// Tries again for a moment while the port is in use: the kernel takes the rings of a process that has ended apart later than the
+/// process, and until then its sockets listen. Whoever restarts a server shall not have to know.
+fn patiently<T>(mut open: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+    const TRIES: u32 = 40;
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+    let mut tries = 1;
+    loop {
+        match open() {
+            Err((_, libc::EADDRINUSE)) if tries < TRIES => {
+                tries += 1;
+                std::thread::sleep(PAUSE);
+            }
+            result => return result,
+        }
+    }
+}
 
 fn failure(what: &str, error: &io::Error) -> Failure {
     let errno = error.raw_os_error().unwrap_or(0);
