@@ -103,37 +103,33 @@ pub fn survey(store: &mut dyn Store, path: &[u8], from: u64, size: u64) -> Resul
 /// Feeds bytes `from..to` of a file to a scanner.
 pub fn scan<S: Sink>(store: &mut dyn Store, path: &[u8], from: u64, to: u64, sink: &mut S) -> Result<Found, i32> {
     let mut scanner = Scanner::new(from);
-    let mut window = vec![0; WINDOW.min(usize::try_from(to.saturating_sub(from)).unwrap_or(WINDOW))];
-    let mut at = from;
-    while at < to {
-        let room = window.len().min(usize::try_from(to - at).unwrap_or(usize::MAX));
-        let count = store.read(path, at, window.get_mut(..room).unwrap_or_default())?;
-        if count == 0 {
-            break;
-        }
-        if !scanner.feed(window.get(..count).unwrap_or_default(), sink) {
-            break;
-        }
-        at += count as u64;
-    }
+    each_window(store, path, from, to, |bytes| scanner.feed(bytes, sink))?;
     Ok(scanner.finish())
 }
 
 /// The checksum of bytes `from..to` of a file.
 pub fn sum(store: &mut dyn Store, path: &[u8], from: u64, to: u64) -> Result<u32, i32> {
     let mut sum = Sum::default();
+    each_window(store, path, from, to, |bytes| {
+        sum.add(bytes);
+        true
+    })?;
+    Ok(sum.take())
+}
+
+/// Calls `f` with bytes `from..to` of a file, or as many as it has, a window at a time, until it says false.
+fn each_window(store: &mut dyn Store, path: &[u8], from: u64, to: u64, mut f: impl FnMut(&[u8]) -> bool) -> Result<(), i32> {
     let mut window = vec![0; WINDOW.min(usize::try_from(to.saturating_sub(from)).unwrap_or(WINDOW))];
     let mut at = from;
     while at < to {
         let room = window.len().min(usize::try_from(to - at).unwrap_or(usize::MAX));
         let count = store.read(path, at, window.get_mut(..room).unwrap_or_default())?;
-        if count == 0 {
+        if count == 0 || !f(window.get(..count).unwrap_or_default()) {
             break;
         }
-        sum.add(window.get(..count).unwrap_or_default());
         at += count as u64;
     }
-    Ok(sum.take())
+    Ok(())
 }
 
 /// From where on a file has zeros only, not before `from`.
